@@ -1,0 +1,115 @@
+//! Instruction sets: one kernel body, compiled once for each.
+//!
+//! A kernel is a value with a method that is generic over [`Isa`]. [`Level::run`] calls that method inside a
+//! function that has the instruction set switched on, so the compiler vectorises the body for it. The bits of the
+//! result are the same for every [`Isa`]: its operations are defined to the last bit (IEEE 754), only their speed
+//! differs.
+
+mod detect;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use portable::Portable;
+
+mod sealed {
+    /// Only this crate knows that a CPU has an instruction set, so only it implements [`super::Isa`].
+    pub trait Sealed {}
+}
+
+/// A compile-time instruction set: what it offers beyond the operators of `f32` and `f64`.
+pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// `a * b + c` with one rounding, in single precision.
+    fn fma_f32(a: f32, b: f32, c: f32) -> f32;
+    /// `a * b + c` with one rounding, in double precision.
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64;
+
+    /// [`Isa::fma_f32`] in eight lanes. The compiler vectorises most loops over the scalar form by itself, but not
+    /// reliably blocks of accumulators, which it unrolls first.
+    #[inline(always)]
+    fn fma_f32x8(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        core::array::from_fn(|l| Self::fma_f32(a[l], b[l], c[l]))
+    }
+    /// [`Isa::fma_f64`] in eight lanes.
+    #[inline(always)]
+    fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {
+        core::array::from_fn(|l| Self::fma_f64(a[l], b[l], c[l]))
+    }
+}
+
+/// A computation that can be compiled for any instruction set.
+///
+/// Mark the implementation of [`Kernel::run`] `#[inline(always)]`: a call that is not inlined is compiled without
+/// the instruction set.
+pub trait Kernel {
+    /// What the computation returns.
+    type Output;
+    /// Runs the computation with the operations of `I`.
+    fn run<I: Isa>(self) -> Self::Output;
+}
+
+/// The instruction set that a CPU backend uses, chosen at run time. A value of it is proof that this CPU has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Level(Set);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Level {
+    /// Nothing beyond the target's baseline; fused multiply-add in software where the baseline has none.
+    pub const PORTABLE: Self = Self(Set::Portable);
+
+    /// The best level that this CPU and its operating system support.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self(detect::best())
+    }
+
+    /// Every level that this CPU supports, the portable one first: what a test loops over.
+    pub fn supported() -> impl Iterator<Item = Self> {
+        let best = Self::detect();
+        core::iter::once(Self::PORTABLE).chain((best != Self::PORTABLE).then_some(best))
+    }
+
+    /// The level called `name` (`portable`, `avx2`), if this CPU supports it.
+    ///
+    /// ```
+    /// use minitorch_core::isa::Level;
+    /// assert_eq!(Level::named("portable"), Some(Level::PORTABLE));
+    /// assert_eq!(Level::named("abacus"), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::supported().find(|level| level.name() == name)
+    }
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Set::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "avx2",
+        }
+    }
+
+    /// Runs `kernel`, compiled for this level.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Set::Portable => kernel.run::<Portable>(),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => x86::run(kernel),
+        }
+    }
+}
+
+impl core::fmt::Debug for Level {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}
