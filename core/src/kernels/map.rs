@@ -1,0 +1,258 @@
+//! Elementwise loops: one vectorised loop per operation, whatever the operands' layouts.
+//!
+//! The loop of an operation only ever sees plain slices. An operand whose inner stride is 1 lends its own memory; any
+//! other one (broadcast, transposed, sliced) is first copied, a block at a time, to a buffer on the stack that stays in
+//! the first-level cache. So an operation is compiled once, and layouts cost a copy instead of a second loop.
+
+use super::{Context, Operand, split};
+use crate::element::Element;
+use crate::isa::{Isa, Kernel};
+use crate::nest::Nest;
+use crate::ops::Op;
+use core::ops::Range;
+
+/// How many elements of an operand are staged at a time.
+const STAGE: usize = 128;
+
+/// Elements below which an operation is not worth a second thread (a few microseconds of work).
+const GRAIN: usize = 16 * 1024;
+
+/// `out[i] = op(operands[i])`.
+struct Apply<'a, E, O, const N: usize> {
+    op: O,
+    operands: [&'a [E]; N],
+    out: &'a mut [E],
+}
+
+impl<E: Element, O: Op<N>, const N: usize> Kernel for Apply<'_, E, O, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        // Equal lengths, known to the compiler, so that the loop has no bounds checks.
+        let count = self.out.len();
+        let operands = self.operands.map(|operand| &operand[..count]);
+        for (i, out) in self.out.iter_mut().enumerate() {
+            *out = self
+                .op
+                .eval::<I, E>(core::array::from_fn(|k| operands[k][i]));
+        }
+    }
+}
+
+/// `out[i] = op(out[i], operands[i])`.
+struct Update<'a, E, O, const N: usize> {
+    op: O,
+    operands: [&'a [E]; N],
+    out: &'a mut [E],
+}
+
+impl<E: Element, O: Op<M>, const N: usize, const M: usize> Kernel
+    for (Update<'_, E, O, N>, [(); M])
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Update { op, operands, out } = self.0;
+        let count = out.len();
+        let operands = operands.map(|operand| &operand[..count]);
+        for i in 0..count {
+            let x = core::array::from_fn(|k| if k == 0 { out[i] } else { operands[k - 1][i] });
+            out[i] = op.eval::<I, E>(x);
+        }
+    }
+}
+
+/// Applies `op` to operands of one shape; `out` is dense.
+pub(crate) fn map<E: Element, O: Op<N>, const N: usize>(
+    context: Context<'_>,
+    op: O,
+    operands: [Operand<'_, E>; N],
+    out: &mut [E],
+) {
+    let nest = Nest::new(operands.map(|operand| operand.layout));
+    let data = operands.map(|operand| operand.data);
+    split::chunks(context.executor, out, 1, GRAIN, &|start, out| {
+        let range = start..start + out.len();
+        blocks(&nest, data, range.clone(), &mut |at, operands| {
+            let at = at - range.start;
+            let out = &mut out[at..at + operands.first().map_or(0, |operand| operand.len())];
+            context.level.run(Apply { op, operands, out });
+        });
+    });
+}
+
+/// Applies `op` in place to `out` under `layout`, with operands of the same shape.
+pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
+    context: Context<'_>,
+    op: O,
+    out: &mut [E],
+    layout: &crate::layout::Layout,
+    operands: [Operand<'_, E>; N],
+) {
+    const { assert!(M == N + 1, "an update takes the old value and the operands") };
+    let data = operands.map(|operand| operand.data);
+    let elements = layout.elements();
+    if elements == 0 {
+        return;
+    }
+    if layout.is_contiguous() {
+        let nest = Nest::new(operands.map(|operand| operand.layout));
+        let out = &mut out[layout.offset()..layout.offset() + elements];
+        return split::chunks(context.executor, out, 1, GRAIN, &|start, out| {
+            let range = start..start + out.len();
+            if N == 0 {
+                return context.level.run((
+                    Update {
+                        op,
+                        operands: data,
+                        out,
+                    },
+                    [(); M],
+                ));
+            }
+            blocks(&nest, data, range.clone(), &mut |at, operands| {
+                let at = at - range.start;
+                let out = &mut out[at..at + operands.first().map_or(0, |operand| operand.len())];
+                context.level.run((Update { op, operands, out }, [(); M]));
+            });
+        });
+    }
+    // A strided output: gather the old values, compute, scatter the new ones. Rare and small, so on one thread.
+    let places = Nest::new([layout]);
+    let [stride] = places.inner_strides();
+    let nest = Nest::new(operands.map(|operand| operand.layout));
+    let mut stage = [E::ZERO; STAGE];
+    for start in (0..elements).step_by(STAGE) {
+        let range = start..(start + STAGE).min(elements);
+        gather(&places, 0, out, range.clone(), &mut stage);
+        let old = &mut stage[..range.len()];
+        if N == 0 {
+            context.level.run((
+                Update {
+                    op,
+                    operands: data,
+                    out: old,
+                },
+                [(); M],
+            ));
+        } else {
+            blocks(&nest, data, range.clone(), &mut |at, operands| {
+                let at = at - range.start;
+                let out = &mut old[at..at + operands.first().map_or(0, |operand| operand.len())];
+                context.level.run((Update { op, operands, out }, [(); M]));
+            });
+        }
+        let mut new = stage.iter();
+        places.runs(range, |[at], count| {
+            for (i, &value) in new.by_ref().take(count).enumerate() {
+                out[at + i * stride] = value;
+            }
+        });
+    }
+}
+
+/// Copies `from` into the positions of `out` that `layout` names.
+pub(crate) fn assign<E: Element>(
+    out: &mut [E],
+    layout: &crate::layout::Layout,
+    from: Operand<'_, E>,
+) {
+    let nest = Nest::new([layout, from.layout]);
+    let [to_stride, from_stride] = nest.inner_strides();
+    nest.runs(0..layout.elements(), |[to, at], count| {
+        if (to_stride, from_stride) == (1, 1) {
+            out[to..to + count].copy_from_slice(&from.data[at..at + count]);
+        } else {
+            for i in 0..count {
+                out[to + i * to_stride] = from.data[at + i * from_stride];
+            }
+        }
+    });
+}
+
+/// Calls `block(start, slices)` for consecutive stretches of `range`, with the operands as plain slices.
+fn blocks<E: Element, const N: usize>(
+    nest: &Nest<N>,
+    data: [&[E]; N],
+    range: Range<usize>,
+    block: &mut dyn FnMut(usize, [&[E]; N]),
+) {
+    let strides = nest.inner_strides();
+    let inner = nest.sizes().last().copied().unwrap_or(1);
+    let mut stages = [[E::ZERO; STAGE]; N];
+    if inner < STAGE && nest.sizes().len() > 1 {
+        // Short rows: every operand is staged, so that a block spans many rows.
+        let mut start = range.start;
+        while start < range.end {
+            let end = (start + STAGE).min(range.end);
+            for k in 0..N {
+                gather(nest, k, data[k], start..end, &mut stages[k]);
+            }
+            block(start, core::array::from_fn(|k| &stages[k][..end - start]));
+            start = end;
+        }
+        return;
+    }
+    let dense = strides.iter().all(|&stride| stride == 1);
+    let mut start = range.start;
+    nest.runs(range, |at, count| {
+        if dense {
+            block(
+                start,
+                core::array::from_fn(|k| &data[k][at[k]..at[k] + count]),
+            );
+            start += count;
+            return;
+        }
+        // A broadcast operand has one value for the whole run: it is spread once.
+        for k in 0..N {
+            if strides[k] == 0 {
+                stages[k][..count.min(STAGE)].fill(data[k][at[k]]);
+            }
+        }
+        for done in (0..count).step_by(STAGE) {
+            let size = STAGE.min(count - done);
+            for k in 0..N {
+                if strides[k] > 1 {
+                    let from = at[k] + done * strides[k];
+                    for (i, out) in stages[k][..size].iter_mut().enumerate() {
+                        *out = data[k][from + i * strides[k]];
+                    }
+                }
+            }
+            let slices = core::array::from_fn(|k| match strides[k] {
+                1 => &data[k][at[k] + done..at[k] + done + size],
+                _ => &stages[k][..size],
+            });
+            block(start, slices);
+            start += size;
+        }
+    });
+}
+
+/// Copies the elements `range` of operand `k` of a nest to the start of `stage`.
+pub(super) fn gather<E: Element, const N: usize>(
+    nest: &Nest<N>,
+    k: usize,
+    data: &[E],
+    range: Range<usize>,
+    stage: &mut [E],
+) {
+    let stride = nest.inner_strides()[k];
+    let mut filled = 0;
+    nest.runs(range, |at, count| {
+        let out = &mut stage[filled..filled + count];
+        match stride {
+            0 => out.fill(data[at[k]]),
+            1 => out.copy_from_slice(&data[at[k]..at[k] + count]),
+            _ => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = data[at[k] + i * stride];
+                }
+            }
+        }
+        filled += count;
+    });
+}

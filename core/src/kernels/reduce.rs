@@ -1,0 +1,280 @@
+//! Folding axes, in the order that [`crate::reduction`] defines.
+//!
+//! Two ways give the same bits. Where the folded elements of one output lie together, a block of them is read as a
+//! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), a tile of outputs is
+//! folded side by side, each with its own eight lanes, row by row.
+
+use super::map::gather;
+use super::{Context, Operand, split};
+use crate::element::Element;
+use crate::isa::{Isa, Kernel};
+use crate::layout::Layout;
+use crate::nest::Nest;
+use crate::reduction::{BLOCK, LANES, Reduction, combine};
+use crate::shape::Shape;
+use core::marker::PhantomData;
+
+/// Elements below which a fold is not worth a second thread.
+const GRAIN: usize = 16 * 1024;
+/// How many outputs are folded side by side.
+const TILE: usize = 16;
+
+/// The axes of an operand in three groups.
+struct Plan {
+    /// The axes that stay: one index of them is one output.
+    kept: Layout,
+    /// The outermost folded axis, if there are several.
+    outer: (usize, usize),
+    several: bool,
+    /// The other folded axes.
+    inner: Layout,
+}
+
+impl Plan {
+    fn new(layout: &Layout, axes: &[bool]) -> Self {
+        // A folded axis becomes size 1 in `kept`, a kept one in `inner`: the nests drop those.
+        let pick = |keep: &dyn Fn(usize) -> bool, offset: usize| {
+            let mut shape = *layout.shape();
+            for (axis, size) in shape.sizes_mut().iter_mut().enumerate() {
+                if !keep(axis) {
+                    *size = 1;
+                }
+            }
+            layout.with_sizes(shape, offset)
+        };
+        let shape: &Shape = layout.shape();
+        let folded = |axis: usize| axes[axis] && shape[axis] != 1;
+        let first = (0..shape.rank()).find(|&axis| folded(axis));
+        let several = (0..shape.rank()).filter(|&axis| folded(axis)).count() > 1;
+        let outer = first.filter(|_| several);
+        Self {
+            kept: pick(&|axis| !axes[axis], layout.offset()),
+            outer: outer.map_or((1, 0), |axis| (shape[axis], layout.strides()[axis])),
+            several,
+            inner: pick(&|axis| folded(axis) && Some(axis) != outer, 0),
+        }
+    }
+}
+
+/// Folds the axes marked in `axes`; `out` has one element for each index of the others, row-major.
+pub(crate) fn reduce<E: Element, R: Reduction>(
+    context: Context<'_>,
+    reduction: R,
+    x: Operand<'_, E>,
+    axes: &[bool],
+    out: &mut [E],
+) {
+    let plan = Plan::new(x.layout, axes);
+    let inner = Nest::new([&plan.inner]);
+    let kept = Nest::new([&plan.kept]);
+    let work = inner.elements().saturating_mul(plan.outer.0).max(1);
+    let side_by_side =
+        kept.inner_strides() == [1] && (inner.inner_strides() != [1] || inner.elements() == 1);
+    split::chunks(
+        context.executor,
+        out,
+        1,
+        (GRAIN / work).max(1),
+        &|start, out| {
+            context.level.run(Fold {
+                reduction,
+                data: x.data,
+                plan: &plan,
+                kept: &kept,
+                inner: &inner,
+                side_by_side,
+                start,
+                out,
+            });
+        },
+    );
+}
+
+struct Fold<'a, E, R> {
+    reduction: R,
+    data: &'a [E],
+    plan: &'a Plan,
+    kept: &'a Nest<1>,
+    inner: &'a Nest<1>,
+    side_by_side: bool,
+    start: usize,
+    out: &'a mut [E],
+}
+
+impl<E: Element, R: Reduction> Kernel for Fold<'_, E, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let _ = self.reduction;
+        let fold = Folder::<E, R> {
+            data: self.data,
+            plan: self.plan,
+            inner: self.inner,
+            reduction: PhantomData,
+        };
+        let range = self.start..self.start + self.out.len();
+        let [stride] = self.kept.inner_strides();
+        let mut out = self.out.iter_mut();
+        if self.side_by_side {
+            let out = out.into_slice();
+            let mut done = 0;
+            self.kept.runs(range, |[at], count| {
+                for first in (0..count).step_by(TILE) {
+                    let width = TILE.min(count - first);
+                    fold.columns(at + first, &mut out[done..done + width]);
+                    done += width;
+                }
+            });
+        } else {
+            self.kept.runs(range, |[at], count| {
+                for (i, out) in out.by_ref().take(count).enumerate() {
+                    *out = fold.row(at + i * stride);
+                }
+            });
+        }
+    }
+}
+
+struct Folder<'a, E, R> {
+    data: &'a [E],
+    plan: &'a Plan,
+    inner: &'a Nest<1>,
+    reduction: PhantomData<R>,
+}
+
+impl<E: Element, R: Reduction> Folder<'_, E, R> {
+    /// The fold of everything that belongs to the output at `base`.
+    #[inline(always)]
+    fn row(&self, base: usize) -> E {
+        let start = E::from_f64(R::START);
+        let (count, stride) = self.plan.outer;
+        if !self.plan.several {
+            return self.row_inner(base);
+        }
+        (0..count).fold(start, |total, i| {
+            R::fold(total, self.row_inner(base + i * stride))
+        })
+    }
+
+    #[inline(always)]
+    fn row_inner(&self, base: usize) -> E {
+        let mut total = E::from_f64(R::START);
+        let count = self.inner.elements();
+        if count == 0 {
+            // The outputs of an empty fold may lie beyond an empty buffer.
+            return total;
+        }
+        if self.inner.inner_strides() == [1] && self.inner.sizes().len() == 1 {
+            for block in self.data[base..base + count].chunks(BLOCK) {
+                total = R::fold(total, lanes::<E, R>(block));
+            }
+            return total;
+        }
+        let mut stage = [E::ZERO; BLOCK];
+        let data = self.data.get(base..).unwrap_or(&[]);
+        for first in (0..count).step_by(BLOCK) {
+            let last = (first + BLOCK).min(count);
+            gather(self.inner, 0, data, first..last, &mut stage);
+            total = R::fold(total, lanes::<E, R>(&stage[..last - first]));
+        }
+        total
+    }
+
+    /// The folds of `out.len()` outputs, at most [`TILE`], whose elements start at `base`, `base + 1`, ...
+    #[inline(always)]
+    fn columns(&self, base: usize, out: &mut [E]) {
+        let (count, stride) = self.plan.outer;
+        let start = E::from_f64(R::START);
+        let mut total = [start; TILE];
+        for i in 0..count {
+            let mut part = [start; TILE];
+            self.columns_inner(base + i * stride, out.len(), &mut part);
+            if self.plan.several {
+                for (total, part) in total.iter_mut().zip(part) {
+                    *total = R::fold(*total, part);
+                }
+            } else {
+                total = part;
+            }
+        }
+        out.copy_from_slice(&total[..out.len()]);
+    }
+
+    #[inline(always)]
+    fn columns_inner(&self, base: usize, width: usize, total: &mut [E; TILE]) {
+        let count = self.inner.elements();
+        let [stride] = self.inner.inner_strides();
+        for first in (0..count).step_by(BLOCK) {
+            let mut lanes = [[E::from_f64(R::START); TILE]; LANES];
+            let mut i = 0;
+            self.inner
+                .runs(first..(first + BLOCK).min(count), |[at], rows| {
+                    for row in 0..rows {
+                        let from = base + at + row * stride;
+                        let lane = &mut lanes[i % LANES];
+                        // A full tile has a constant width, which becomes vector instructions.
+                        if width == TILE {
+                            for (total, &x) in lane.iter_mut().zip(&self.data[from..from + TILE]) {
+                                *total = R::fold(*total, x);
+                            }
+                        } else {
+                            for (total, &x) in lane.iter_mut().zip(&self.data[from..from + width]) {
+                                *total = R::fold(*total, x);
+                            }
+                        }
+                        i += 1;
+                    }
+                });
+            for (column, total) in total.iter_mut().enumerate() {
+                let block = combine::<R, E>(core::array::from_fn(|lane| lanes[lane][column]));
+                *total = R::fold(*total, block);
+            }
+        }
+    }
+}
+
+/// The fold of one block in eight lanes.
+#[inline(always)]
+fn lanes<E: Element, R: Reduction>(block: &[E]) -> E {
+    let mut lanes = [E::from_f64(R::START); LANES];
+    let (whole, rest) = block.as_chunks::<LANES>();
+    for chunk in whole {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = R::fold(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = R::fold(*lane, x);
+    }
+    combine::<R, E>(lanes)
+}
+
+/// The position of the first largest element (or not-a-number) along axis 1 of `[outer, n, inner]`.
+pub(crate) fn arg_max<E: Element>(context: Context<'_>, x: Operand<'_, E>, out: &mut [u32]) {
+    let [_, n, inner]: [usize; 3] = core::array::from_fn(|axis| x.layout.shape()[axis]);
+    let [by_outer, by_n, by_inner]: [usize; 3] =
+        core::array::from_fn(|axis| x.layout.strides()[axis]);
+    split::chunks(
+        context.executor,
+        out,
+        1,
+        (GRAIN / n.max(1)).max(1),
+        &|start, out| {
+            for (i, out) in out.iter_mut().enumerate() {
+                let (row, column) = ((start + i) / inner, (start + i) % inner);
+                let base = x.layout.offset() + row * by_outer + column * by_inner;
+                let mut best = (0, x.data[base]);
+                for at in 1..n {
+                    let value = x.data[base + at * by_n];
+                    #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+                    let nan = value != value && best.1 == best.1;
+                    if value > best.1 || nan {
+                        best = (at, value);
+                    }
+                }
+                *out = best.0 as u32;
+            }
+        },
+    );
+}

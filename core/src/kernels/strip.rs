@@ -1,0 +1,218 @@
+//! Parts of padded images in scratch memory, laid out so that every tap of a window reads contiguous elements.
+//!
+//! Neighbouring outputs of a window with stride `s` read elements that are `s` apart. A strip therefore keeps the
+//! columns of one residue modulo `s` (a *phase*) together, and rows alike:
+//!
+//! ```text
+//! strip[channel][row phase][column phase][line][x]   =   image[channel][start_y + line * step_y + row phase]
+//!                                                              [start_x + x * step_x + column phase]
+//! ```
+//!
+//! Elements outside of the image are +0: padding costs nothing after the copy. Positions of consecutive lines of one
+//! phase are contiguous too, so a tile of outputs may run over the end of a line.
+
+use super::panel::{NR, SCRATCH};
+use crate::element::Element;
+use crate::reduction::LANES;
+
+/// Columns go through scratch memory all at once or in multiples of this.
+const UNIT: usize = if NR > LANES { NR } else { LANES };
+
+/// One image: an operand from some element on.
+#[derive(Clone, Copy)]
+pub(crate) struct Image<'a, E> {
+    pub(crate) data: &'a [E],
+    pub(crate) base: usize,
+    /// Strides of channel, row and column.
+    pub(crate) strides: [usize; 3],
+    /// Rows and columns.
+    pub(crate) size: [usize; 2],
+}
+
+/// How many channels, kernel rows and kernel columns go through scratch memory together. Taps are in the order
+/// (channel, row, column), so there is more than one of the former only with all of the latter.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken {
+    pub(crate) channels: usize,
+    pub(crate) taps: [usize; 2],
+}
+
+/// The shape of a strip.
+#[derive(Clone, Copy)]
+pub(crate) struct Strip {
+    pub(crate) channels: usize,
+    /// Distance of neighbouring outputs in the image.
+    pub(crate) step: [usize; 2],
+    pub(crate) phases: [usize; 2],
+    /// Lines, and columns of a line.
+    pub(crate) lines: [usize; 2],
+}
+
+impl Strip {
+    /// The strip for `outputs` rows and columns of output under a part of a kernel.
+    pub(crate) fn new(taken: Taken, step: [usize; 2], outputs: [usize; 2]) -> Self {
+        Self {
+            channels: taken.channels,
+            step,
+            phases: [0, 1].map(|axis| step[axis].min(taken.taps[axis])),
+            lines: [0, 1].map(|axis| outputs[axis] + (taken.taps[axis] - 1) / step[axis]),
+        }
+    }
+
+    /// Elements of one channel.
+    fn plane(&self) -> usize {
+        self.phases[0] * self.phases[1] * self.lines[0] * self.lines[1]
+    }
+
+    /// Elements of the strip.
+    pub(crate) fn elements(&self) -> usize {
+        self.channels * self.plane()
+    }
+
+    /// Where the element lies that output `[0, 0]` reads through the tap `(channel, i, j)`.
+    #[inline(always)]
+    pub(crate) fn tap(&self, channel: usize, [i, j]: [usize; 2]) -> usize {
+        let phase =
+            (channel * self.phases[0] + i % self.step[0]) * self.phases[1] + j % self.step[1];
+        (phase * self.lines[0] + i / self.step[0]) * self.lines[1] + j / self.step[1]
+    }
+
+    /// Copies the strip that starts at row `start[0]` and column `start[1]` of channel `channel`; both may lie outside.
+    #[inline(always)]
+    pub(crate) fn fill<E: Element>(
+        &self,
+        image: &Image<'_, E>,
+        channel: usize,
+        start: [isize; 2],
+        strip: &mut [E],
+    ) {
+        let mut lines = strip.chunks_exact_mut(self.lines[1]);
+        let columns = image.strides[2] * self.step[1];
+        for channel in channel..channel + self.channels {
+            for row_phase in 0..self.phases[0] {
+                for column_phase in 0..self.phases[1] {
+                    let x = start[1] + column_phase as isize;
+                    let inside = inside(x, self.step[1], self.lines[1], image.size[1]);
+                    for y in 0..self.lines[0] {
+                        let Some(line) = lines.next() else { return };
+                        let y = start[0] + (row_phase + y * self.step[0]) as isize;
+                        if y < 0 || y as usize >= image.size[0] || inside.is_empty() {
+                            line.fill(E::ZERO);
+                            continue;
+                        }
+                        line[..inside.start].fill(E::ZERO);
+                        line[inside.end..].fill(E::ZERO);
+                        let first = (x + (inside.start * self.step[1]) as isize) as usize;
+                        let from =
+                            image.base + channel * image.strides[0] + y as usize * image.strides[1];
+                        let source = &image.data[from + first * image.strides[2]..];
+                        let line = &mut line[inside.clone()];
+                        if columns == 1 {
+                            copy(line, &source[..line.len()]);
+                        } else if columns == 0 {
+                            line.fill(source[0]);
+                        } else {
+                            line.iter_mut()
+                                .zip(source.iter().step_by(columns))
+                                .for_each(|(to, &from)| *to = from);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies a line. Lines are short: calling `memcpy` would take longer than the copy.
+#[inline(always)]
+fn copy<E: Element>(to: &mut [E], from: &[E]) {
+    let (Some(to_last), Some(&from_last)) =
+        (to.len().checked_sub(LANES), from.last_chunk::<LANES>())
+    else {
+        return to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    };
+    for (to, from) in to
+        .as_chunks_mut::<LANES>()
+        .0
+        .iter_mut()
+        .zip(from.as_chunks().0)
+    {
+        *to = *from;
+    }
+    // The last vector overlaps the one before unless the length is a multiple of it.
+    to[to_last..].copy_from_slice(&from_last);
+}
+
+/// Which of `count` positions `x, x + step, ..` lie in `0..size`.
+fn inside(x: isize, step: usize, count: usize, size: usize) -> core::ops::Range<usize> {
+    let start = if x < 0 {
+        x.unsigned_abs().div_ceil(step)
+    } else {
+        0
+    };
+    let end = if x < size as isize {
+        (size as isize - x) as usize
+    } else {
+        0
+    };
+    let end = end.div_ceil(step).min(count);
+    start.min(end)..end
+}
+
+/// Chooses how many channels and taps, at most `most` together, and how many rows and columns of `outputs` go through
+/// scratch memory at a time. Columns are all of them or a multiple of `UNIT`.
+pub(crate) fn plan(
+    channels: usize,
+    taps: [usize; 2],
+    step: [usize; 2],
+    outputs: [usize; 2],
+    most: usize,
+) -> (Taken, [usize; 2]) {
+    let area = taps[0] * taps[1];
+    let mut taken = if area <= most {
+        Taken {
+            channels: (most / area).min(channels),
+            taps,
+        }
+    } else if taps[1] <= most {
+        Taken {
+            channels: 1,
+            taps: [most / taps[1], taps[1]],
+        }
+    } else {
+        Taken {
+            channels: 1,
+            taps: [1, most],
+        }
+    };
+    // Equal parts rather than full ones and a rest.
+    taken.channels = channels.div_ceil(channels.div_ceil(taken.channels));
+    let narrow = outputs[1].min(UNIT);
+    while Strip::new(taken, step, [1, narrow]).elements() > SCRATCH {
+        let Taken {
+            channels,
+            taps: [rows, columns],
+        } = &mut taken;
+        let largest = if *channels > 1 {
+            channels
+        } else if *rows > 1 {
+            rows
+        } else {
+            columns
+        };
+        *largest = largest.div_ceil(2);
+    }
+    let one = Strip::new(taken, step, [1, outputs[1]]);
+    let others = one.elements() / one.lines[1];
+    let extra = one.lines[1] - outputs[1];
+    let width = SCRATCH / others - extra;
+    let width = if width >= outputs[1] {
+        outputs[1]
+    } else {
+        width / UNIT * UNIT
+    };
+    let one = Strip::new(taken, step, [1, width]);
+    let extra = one.lines[0] - 1;
+    let height = SCRATCH / (one.elements() / one.lines[0]) - extra;
+    (taken, [height.clamp(1, outputs[0]), width])
+}

@@ -1,0 +1,168 @@
+//! Matrix products against a scalar loop, to the bit.
+
+mod exact;
+
+use exact::{Dense, Random, Real, host, machines, same};
+use minitorch_core::backend::{Backend, View};
+use minitorch_core::{Cpu, Layout};
+
+/// `[.., i, k] x [.., k, j]`, one accumulator for each element.
+fn product<R: Real>(a: &Dense<R>, b: &Dense<R>) -> Vec<R> {
+    let rank = a.shape.len();
+    let (rows, depth, columns) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1]);
+    let batch: usize = a.shape[..rank - 2].iter().product();
+    let mut out = vec![];
+    for n in 0..batch {
+        for i in 0..rows {
+            for j in 0..columns {
+                let term = |acc, k| {
+                    R::fused(
+                        a.data[(n * rows + i) * depth + k],
+                        b.data[(n * depth + k) * columns + j],
+                        acc,
+                    )
+                };
+                out.push((0..depth).fold(R::ZERO, term));
+            }
+        }
+    }
+    out
+}
+
+fn check<R: Real>(machines: &[Cpu<R>], random: &mut Random, a: &Dense<R>, b: &Dense<R>) {
+    let expected = product(a, b);
+    for machine in machines {
+        let ((a_data, a_layout), (b_data, b_layout)) = (a.shown(random), b.shown(random));
+        let (x, y) = (
+            machine.upload(&a_data).unwrap(),
+            machine.upload(&b_data).unwrap(),
+        );
+        let out = machine
+            .matmul(View::new(&x, a_layout), View::new(&y, b_layout))
+            .unwrap();
+        let what = (
+            machine,
+            &a.shape,
+            &b.shape,
+            a_layout.strides(),
+            b_layout.strides(),
+        );
+        same(&what, &host(machine, &out, expected.len()), &expected);
+    }
+}
+
+fn random_cases<R: Real>(seed: u64, cases: usize, most: usize, one_in: usize) {
+    let (mut random, machines) = (Random(seed), machines::<R>());
+    for _ in 0..cases {
+        let mut lead: Vec<usize> = (0..random.below(3)).map(|_| random.below(4)).collect();
+        if random.below(10) == 0 {
+            lead.extend([1, 2]);
+        }
+        let [rows, depth, columns] = [0; 3].map(|_| random.below(most));
+        let shape = |tail: [usize; 2]| [&lead[..], &tail].concat();
+        let a = Dense::random(&mut random, &shape([rows, depth]), one_in);
+        let b = Dense::random(&mut random, &shape([depth, columns]), one_in);
+        check::<R>(&machines, &mut random, &a, &b);
+    }
+}
+
+#[test]
+fn small() {
+    random_cases::<f32>(1, 400, 10, 0);
+    random_cases::<f64>(2, 100, 10, 0);
+}
+
+#[test]
+fn medium() {
+    random_cases::<f32>(3, 60, 80, 0);
+    random_cases::<f64>(4, 20, 80, 0);
+}
+
+#[test]
+fn special_values() {
+    random_cases::<f32>(5, 200, 20, 100);
+    random_cases::<f64>(6, 50, 20, 100);
+}
+
+/// Few rows, few columns, long sums, more rows than are taken at once.
+#[test]
+fn shapes_of_layers() {
+    let (mut random, machines) = (Random(7), machines::<f32>());
+    for [rows, depth, columns] in [
+        [1, 392, 64],
+        [16, 392, 64],
+        [64, 64, 10],
+        [3, 600, 200],
+        [1, 3, 1000],
+        [300, 5, 1],
+        [1000, 1, 1],
+        [2, 513, 17],
+        [530, 300, 40],
+        [7, 256, 65],
+        [1, 700, 1],
+    ] {
+        let a = Dense::random(&mut random, &[rows, depth], 0);
+        let b = Dense::random(&mut random, &[depth, columns], 0);
+        for _ in 0..4 {
+            check::<f32>(&machines, &mut random, &a, &b);
+        }
+    }
+}
+
+/// Expanded operands: stride 0 along the batch, the rows, the columns or the sum.
+#[test]
+fn broadcast_operands() {
+    let mut random = Random(8);
+    let a = Dense::<f32>::random(&mut random, &[19], 0);
+    for machine in machines::<f32>() {
+        let buffer = machine.upload(&a.data).unwrap();
+        let row = Layout::contiguous([19]).unwrap();
+        let column = Layout::contiguous([19, 1]).unwrap();
+        for (x, y) in [
+            (
+                row.expand([3, 21, 19]).unwrap(),
+                column.expand([3, 19, 33]).unwrap(),
+            ),
+            (
+                column.expand([3, 19, 21]).unwrap(),
+                row.expand([3, 21, 19]).unwrap(),
+            ),
+        ] {
+            let dense = |layout: &Layout| {
+                let shape = layout.shape().to_vec();
+                let strides = layout.strides();
+                let data = (0..shape.iter().product())
+                    .map(|n: usize| {
+                        a.data[n / shape[2] % shape[1] * strides[1] + n % shape[2] * strides[2]]
+                    })
+                    .collect();
+                Dense { shape, data }
+            };
+            let expected = product(&dense(&x), &dense(&y));
+            let out = machine
+                .matmul(View::new(&buffer, x), View::new(&buffer, y))
+                .unwrap();
+            same(
+                &(&machine, x, y),
+                &host(&machine, &out, expected.len()),
+                &expected,
+            );
+        }
+    }
+}
+
+/// A sum of nothing is +0.
+#[test]
+fn empty_sum() {
+    for machine in machines::<f32>() {
+        let nothing = machine.upload(&[]).unwrap();
+        let (a, b) = (
+            Layout::contiguous([3, 0]).unwrap(),
+            Layout::contiguous([0, 5]).unwrap(),
+        );
+        let out = machine
+            .matmul(View::new(&nothing, a), View::new(&nothing, b))
+            .unwrap();
+        same(&"empty", &host(&machine, &out, 15), &[0.0; 15]);
+    }
+}
