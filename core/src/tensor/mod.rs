@@ -1,0 +1,276 @@
+//! Tensors: the interface that people use.
+//!
+//! Each method that can fail by its input has a `try_` form, which returns a `Result`, and a plain form, which panics
+//! with the same text. Operators are plain forms. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
+//! `sum(axes)` drops the axes, views share memory, `reshape` copies only when it must.
+
+mod construct;
+mod conv;
+mod display;
+mod elementwise;
+mod join;
+mod matmul;
+mod operators;
+mod reduce;
+mod softmax;
+mod update;
+mod view;
+
+pub use construct::Index;
+pub use conv::Padding;
+
+use crate::autodiff::{Handle, Record, Sink};
+use crate::backend::{Backend, View};
+use crate::cpu::Cpu;
+use crate::element::Element;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
+use crate::shape::Shape;
+use crate::shared::Shared;
+use alloc::vec::Vec;
+
+/// An array of numbers with up to six axes, on a device, with or without history.
+///
+/// Cloning shares the memory. See [`crate::autodiff`] for gradients.
+///
+/// ```
+/// use minitorch_core::{Cpu, Tensor};
+/// let dev: Cpu = Cpu::default();
+/// let a = Tensor::from_slice(&dev, &[1.0, 2.0, 3.0, 4.0], [2, 2]);
+/// let b = (&a * 2.0 + 1.0).matmul(&a.transpose(0, 1));
+/// assert_eq!(b.to_vec(), [13.0, 29.0, 25.0, 57.0]);
+/// ```
+pub struct Tensor<B: Backend = Cpu> {
+    buffer: Shared<B::Buffer>,
+    layout: Layout,
+    node: Option<Handle<B>>,
+}
+
+impl<B: Backend> Clone for Tensor<B> {
+    fn clone(&self) -> Self {
+        Self {
+            buffer: self.buffer.clone(),
+            layout: self.layout,
+            node: self.node.clone(),
+        }
+    }
+}
+
+impl<B: Backend> Tensor<B> {
+    /// The sizes of the axes.
+    #[must_use]
+    pub const fn shape(&self) -> &Shape {
+        self.layout.shape()
+    }
+
+    /// The number of axes.
+    #[must_use]
+    pub const fn rank(&self) -> usize {
+        self.layout.shape().rank()
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub fn elements(&self) -> usize {
+        self.layout.elements()
+    }
+
+    /// Where in the buffer the elements are.
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The device that the elements are on.
+    #[must_use]
+    pub fn device(&self) -> &B {
+        B::of(&self.buffer)
+    }
+
+    /// The same elements without history: what is computed from the result is not differentiated through it.
+    #[must_use]
+    pub fn detach(&self) -> Self {
+        Self {
+            buffer: self.buffer.clone(),
+            layout: self.layout,
+            node: None,
+        }
+    }
+
+    /// The same elements as a leaf: gradients of what is computed from the result reach it.
+    ///
+    /// # Panics
+    /// If memory is out.
+    #[must_use]
+    #[track_caller]
+    pub fn tracked(&self) -> Self {
+        self.try_tracked().or_raise()
+    }
+
+    /// As [`Tensor::tracked`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`].
+    pub fn try_tracked(&self) -> Result<Self> {
+        let node = Record::handle("leaf", [], |_, _: &mut Sink<'_, B>| Ok(()))?;
+        Ok(Self {
+            node: Some(node),
+            ..self.detach()
+        })
+    }
+
+    /// Whether gradients flow to or through this tensor.
+    #[must_use]
+    pub const fn is_tracked(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// Copies the elements to the host, in row-major order.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn try_to_vec(&self) -> Result<Vec<B::Elem>> {
+        let dense = self.detach().try_contiguous()?;
+        let (start, count) = (dense.layout.offset(), dense.elements());
+        let mut out = Vec::new();
+        out.try_reserve_exact(start + count)
+            .map_err(|_| Error::about(ErrorKind::Memory, "to_vec", &[count]))?;
+        out.resize(start + count, B::Elem::ZERO);
+        self.device().download(&dense.buffer, &mut out)?;
+        out.drain(..start);
+        Ok(out)
+    }
+
+    /// The value of a tensor of one element.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Size`] if there is more or less than one element.
+    pub fn try_item(&self) -> Result<B::Elem> {
+        match *self.try_to_vec()? {
+            [value] => Ok(value),
+            _ => Err(Error::between(ErrorKind::Size, "item", self.shape(), &[])
+                .advise("item() is for tensors of one element; use to_vec()")),
+        }
+    }
+
+    pub(crate) fn view(&self) -> View<'_, B> {
+        View {
+            buffer: &self.buffer,
+            layout: self.layout,
+        }
+    }
+
+    pub(crate) const fn node(&self) -> Option<&Handle<B>> {
+        self.node.as_ref()
+    }
+
+    pub(crate) fn into_node(self) -> Option<Handle<B>> {
+        self.node
+    }
+
+    /// The buffer, if no other tensor shares it.
+    pub(crate) fn unique_buffer(&mut self) -> Option<&mut B::Buffer> {
+        Shared::get_mut(&mut self.buffer)
+    }
+
+    /// A tensor without history in a new, dense buffer.
+    pub(crate) fn dense(buffer: B::Buffer, shape: impl Into<Shape>) -> Result<Self> {
+        let layout = Layout::contiguous(shape)?;
+        let count = layout.elements();
+        let buffer = Shared::try_new(buffer)
+            .map_err(|_| Error::about(ErrorKind::Memory, "allocate", &[count]))?;
+        Ok(Self {
+            buffer,
+            layout,
+            node: None,
+        })
+    }
+
+    /// The same buffer under another layout, without history.
+    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
+        Self {
+            buffer: self.buffer.clone(),
+            layout,
+            node: None,
+        }
+    }
+
+    /// This result, with the node of the operation `op` if one of its operands is tracked. Only then `rule` is made,
+    /// with whatever it saves.
+    pub(crate) fn recorded<const N: usize, F>(
+        mut self,
+        op: &'static str,
+        operands: [&Self; N],
+        rule: impl FnOnce() -> F,
+    ) -> Result<Self>
+    where
+        F: Fn(Self, &mut Sink<'_, B>) -> Result<()> + Send + Sync + 'static,
+    {
+        if operands.iter().any(|operand| operand.is_tracked()) {
+            self.node = Some(Record::handle(
+                op,
+                operands.map(crate::autodiff::Parent::of),
+                rule(),
+            )?);
+        }
+        Ok(self)
+    }
+
+    /// As [`Tensor::recorded`], for any number of operands.
+    pub(crate) fn recorded_many<F>(
+        mut self,
+        op: &'static str,
+        operands: &[Self],
+        rule: impl FnOnce() -> F,
+    ) -> Result<Self>
+    where
+        F: Fn(Self, &mut Sink<'_, B>) -> Result<()> + Send + Sync + 'static,
+    {
+        if operands.iter().any(Self::is_tracked) {
+            let parents: Vec<_> = operands.iter().map(crate::autodiff::Parent::of).collect();
+            self.node = Some(Record::handle(op, parents, rule())?);
+        }
+        Ok(self)
+    }
+}
+
+/// The plain form of a method that can fail: its value, or a panic with the text of the error, at the caller's line.
+///
+/// A closure would lose that line, so this is a method.
+pub(crate) trait OrRaise<T> {
+    #[track_caller]
+    fn or_raise(self) -> T;
+}
+
+impl<T> OrRaise<T> for Result<T> {
+    fn or_raise(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Writes the plain form of each listed method.
+macro_rules! plain_forms {
+    ($(fn $name:ident = $try_name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        /// The plain forms: they panic with the text of the error that the `try_` form returns.
+        impl<B: Backend> Tensor<B> {$(
+            #[doc = concat!("As [`Tensor::", stringify!($try_name), "`].")]
+            ///
+            /// # Panics
+            /// With the text of the error.
+            #[must_use]
+            #[track_caller]
+            pub fn $name(&self $(, $arg: $type)*) -> $out {
+                $crate::tensor::OrRaise::or_raise(self.$try_name($($arg),*))
+            }
+        )*}
+    };
+}
+pub(crate) use plain_forms;
+
+plain_forms! {
+    fn to_vec = try_to_vec() -> Vec<B::Elem>;
+    fn item = try_item() -> B::Elem;
+}

@@ -1,0 +1,121 @@
+//! The softmax family and dropout.
+
+use super::{OrRaise, Tensor, plain_forms};
+use crate::backend::Backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::special::Keep;
+use crate::random::Generator;
+
+impl<B: Backend> Tensor<B> {
+    /// `exp(x - m) / sum(exp(x - m))` along one axis, with the maximum `m` of that axis taken off first, so that large
+    /// values do not overflow.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Axis`] if the axis does not exist.
+    pub fn try_softmax(&self, axis: usize) -> Result<Self> {
+        let (shifted, _) = self.shifted("softmax", axis)?;
+        let exp = shifted.try_exp()?;
+        let out = exp.try_div(&exp.try_sum_keepdim(&[axis])?)?;
+        let y = out.clone();
+        out.recorded("softmax", [self], || {
+            move |grad: Self, sink| {
+                sink.add(0, || {
+                    let mean = grad.try_mul(&y)?.try_sum_keepdim(&[axis])?;
+                    grad.try_sub(&mean)?.try_mul(&y)
+                })
+            }
+        })
+    }
+
+    /// `x - m - log(sum(exp(x - m)))` along one axis: the logarithm of [`Tensor::try_softmax`], accurate where that
+    /// underflows.
+    ///
+    /// ```
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu<f64> = Cpu::default();
+    /// let x = Tensor::from_slice(&dev, &[1000.0, 0.0], [1, 2]);
+    /// assert_eq!(x.log_softmax(1).to_vec(), [0.0, -1000.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Axis`] if the axis does not exist.
+    pub fn try_log_softmax(&self, axis: usize) -> Result<Self> {
+        let (shifted, _) = self.shifted("log_softmax", axis)?;
+        let out = shifted.try_sub(&shifted.try_exp()?.try_sum_keepdim(&[axis])?.try_log()?)?;
+        let y = out.clone();
+        out.recorded("log_softmax", [self], || {
+            move |grad: Self, sink| {
+                sink.add(0, || {
+                    let sum = grad.try_sum_keepdim(&[axis])?;
+                    grad.try_sub(&y.try_exp()?.try_mul(&sum)?)
+                })
+            }
+        })
+    }
+
+    /// `log(sum(exp(x)))` along one axis, which is dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Axis`] if the axis does not exist.
+    pub fn try_logsumexp(&self, axis: usize) -> Result<Self> {
+        let (shifted, maximum) = self.shifted("logsumexp", axis)?;
+        let log = shifted
+            .try_exp()?
+            .try_sum_keepdim(&[axis])?
+            .try_log()?
+            .try_add(&maximum)?;
+        let out = log.try_reshape(self.shape().without(axis))?;
+        let (x, kept) = (self.detach(), *maximum.shape());
+        out.recorded("logsumexp", [self], || {
+            move |grad: Self, sink| {
+                sink.add(0, || grad.try_reshape(kept)?.try_mul(&x.try_softmax(axis)?))
+            }
+        })
+    }
+
+    /// `x - m` and `m`, without history, where `m` is the maximum along an axis.
+    fn shifted(&self, op: &'static str, axis: usize) -> Result<(Self, Self)> {
+        let [..] = self.around(op, axis)?;
+        let x = self.detach();
+        let mut kept = *x.shape();
+        kept.sizes_mut()[axis] = 1;
+        let maximum = x.try_max(axis)?.try_reshape(kept)?;
+        Ok((x.try_sub(&maximum)?, maximum))
+    }
+
+    /// Sets each element to 0 with probability `p` and multiplies the others by `1 / (1 - p)`.
+    ///
+    /// An element stays if its uniform number is at least `p`, so `p = 0` changes nothing and `p = 1` gives zeros.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] if `p` is not in `0..=1`.
+    pub fn try_dropout(&self, p: f64, rng: &mut Generator) -> Result<Self> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "dropout",
+                "the probability must lie in 0..=1",
+            ));
+        }
+        let draw = Self::try_rand(self.device(), self.shape(), rng)?;
+        let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
+        let mask = Self::map_plain(Keep { p, scale }, [&draw])?;
+        self.try_mul(&mask).map_err(|error| error.in_op("dropout"))
+    }
+
+    /// As [`Tensor::try_dropout`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[must_use]
+    #[track_caller]
+    pub fn dropout(&self, p: f64, rng: &mut Generator) -> Self {
+        self.try_dropout(p, rng).or_raise()
+    }
+}
+
+plain_forms! {
+    fn softmax = try_softmax(axis: usize) -> Self;
+    fn log_softmax = try_log_softmax(axis: usize) -> Self;
+    fn logsumexp = try_logsumexp(axis: usize) -> Self;
+}

@@ -1,0 +1,69 @@
+//! Changes in place: what optimisers do to parameters.
+
+use super::Tensor;
+use crate::backend::Backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ops::Op;
+use crate::shared::Shared;
+
+impl<B: Backend> Tensor<B> {
+    /// Replaces each element by `op` of itself (first) and of the operands, which have the same shape; `M` is `N + 1`.
+    ///
+    /// Memory that other tensors or graphs share is copied first, so nobody else sees the change. Otherwise, after
+    /// [`Tensor::backward`] has consumed the graph, nothing is allocated. A leaf stays the same leaf.
+    ///
+    /// ```
+    /// use minitorch_core::ops::special::AddScaled;
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let mut x = Tensor::from_slice(&dev, &[1.0, 2.0], [2]);
+    /// let (before, grad) = (x.clone(), Tensor::ones(&dev, [2]));
+    /// x.try_update(AddScaled { factor: -0.5 }, [&grad])?;
+    /// assert_eq!((x.to_vec(), before.to_vec()), (vec![0.5, 1.5], vec![1.0, 2.0]));
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Shape`] if the shapes differ; [`ErrorKind::Argument`] if this tensor was computed from tracked
+    /// ones, whose gradients the change would make wrong.
+    pub fn try_update<const N: usize, const M: usize, O: Op<M>>(
+        &mut self,
+        op: O,
+        operands: [&Self; N],
+    ) -> Result<()> {
+        const { assert!(M == N + 1, "an update takes the old value and the operands") };
+        if let Some(node) = &self.node
+            && !node.parents().is_empty()
+        {
+            let detail = "a computed tensor cannot change; detach it first";
+            return Err(Error::new(ErrorKind::Argument, O::NAME, detail));
+        }
+        if let Some(other) = operands.iter().find(|other| other.shape() != self.shape()) {
+            return Err(Error::between(
+                ErrorKind::Shape,
+                O::NAME,
+                other.shape(),
+                self.shape(),
+            ));
+        }
+        let device = self.device().clone();
+        if !self.layout.is_contiguous() || !Shared::is_unique(&self.buffer) {
+            self.replace(self.detach().try_copied()?);
+        }
+        let views = operands.map(Tensor::view);
+        match Shared::get_mut(&mut self.buffer) {
+            Some(buffer) => device.update(op, buffer, &self.layout, views),
+            None => Err(Error::new(
+                ErrorKind::Device,
+                O::NAME,
+                "the copy of a buffer is shared",
+            )),
+        }
+    }
+
+    /// Takes over the elements of `other`, of the same shape. A leaf stays the same leaf.
+    pub(crate) fn replace(&mut self, other: Self) {
+        self.buffer = other.buffer;
+        self.layout = other.layout;
+    }
+}
