@@ -1,0 +1,202 @@
+//! The convolution layers.
+
+use super::{Fans, Init, Layer, Param};
+use crate::backend::Backend;
+use crate::error::Result;
+use crate::random::Generator;
+use crate::tensor::{Padding, Tensor};
+
+/// Two-dimensional convolution: each output channel is a bias and the sum of kernels slid over all input channels.
+///
+/// `x` is `[b, inputs, h, w]`, the weight `[outputs, inputs, kh, kw]`, the bias `[outputs]`, the result
+/// `[b, outputs, oh, ow]`; formula and order of the sums: [`crate::conv`]. The stride is 1 and there is no padding
+/// unless set.
+///
+/// ```
+/// use minitorch_core::nn::{Conv2d, Layer};
+/// use minitorch_core::{Cpu, Generator, Padding, Tensor};
+/// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
+/// let layer = Conv2d::new(&dev, 1, 4, [3, 3], &mut rng)?.padding(Padding::Symmetric([1, 1])).stride([2, 2]);
+/// let x = Tensor::ones(&dev, [16, 1, 28, 28]);
+/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 14, 14]);
+/// # Ok::<(), minitorch_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Conv2d<B: Backend> {
+    /// `[outputs, inputs, kh, kw]`.
+    pub weight: Param<B>,
+    /// `[outputs]`, or none.
+    pub bias: Option<Param<B>>,
+    stride: [usize; 2],
+    padding: Padding,
+}
+
+crate::module!(Conv2d { weight, bias });
+
+impl<B: Backend> Conv2d<B> {
+    /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+    pub fn new(
+        device: &B,
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        rng: &mut Generator,
+    ) -> Result<Self> {
+        Self::with_init(device, inputs, outputs, kernel, Init::FanIn, rng)
+    }
+
+    /// A layer that starts as `init` says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+    pub fn with_init(
+        device: &B,
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        init: Init,
+        rng: &mut Generator,
+    ) -> Result<Self> {
+        let [height, width] = kernel;
+        let shape = [outputs, inputs, height, width].into();
+        let fans = fans(inputs, outputs, height * width);
+        let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
+        Ok(Self {
+            weight,
+            bias,
+            stride: [1, 1],
+            padding: Padding::Valid,
+        })
+    }
+
+    /// The layer with rows and columns between two outputs.
+    #[must_use]
+    pub fn stride(self, stride: [usize; 2]) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// The layer with zeros around its input.
+    #[must_use]
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// The layer without its bias.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self { bias: None, ..self }
+    }
+}
+
+impl<B: Backend> Layer<B> for Conv2d<B> {
+    fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
+        let y = x.try_conv2d(&self.weight.value(), self.stride, self.padding)?;
+        match &self.bias {
+            Some(bias) => y.try_add(&bias.value().try_reshape([bias.shape()[0], 1, 1])?),
+            None => Ok(y),
+        }
+    }
+}
+
+/// One-dimensional convolution, over time or words: as [`Conv2d`] with one axis less.
+///
+/// `x` is `[b, inputs, l]`, the weight `[outputs, inputs, k]`, the bias `[outputs]`, the result `[b, outputs, ol]`. Of
+/// [`Padding::Symmetric`] the columns count.
+///
+/// ```
+/// use minitorch_core::nn::{Conv1d, Layer};
+/// use minitorch_core::{Cpu, Generator, Tensor};
+/// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
+/// let layer = Conv1d::new(&dev, 50, 100, 3, &mut rng)?;
+/// let sentences = Tensor::ones(&dev, [10, 50, 20]);
+/// assert_eq!(&**layer.forward(&sentences).shape(), &[10, 100, 18]);
+/// # Ok::<(), minitorch_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Conv1d<B: Backend> {
+    /// `[outputs, inputs, k]`.
+    pub weight: Param<B>,
+    /// `[outputs]`, or none.
+    pub bias: Option<Param<B>>,
+    stride: usize,
+    padding: Padding,
+}
+
+crate::module!(Conv1d { weight, bias });
+
+impl<B: Backend> Conv1d<B> {
+    /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+    pub fn new(
+        device: &B,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        rng: &mut Generator,
+    ) -> Result<Self> {
+        Self::with_init(device, inputs, outputs, kernel, Init::FanIn, rng)
+    }
+
+    /// A layer that starts as `init` says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
+    pub fn with_init(
+        device: &B,
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        init: Init,
+        rng: &mut Generator,
+    ) -> Result<Self> {
+        let shape = [outputs, inputs, kernel].into();
+        let fans = fans(inputs, outputs, kernel);
+        let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
+        Ok(Self {
+            weight,
+            bias,
+            stride: 1,
+            padding: Padding::Valid,
+        })
+    }
+
+    /// The layer with positions between two outputs.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// The layer with zeros around its input.
+    #[must_use]
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// The layer without its bias.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self { bias: None, ..self }
+    }
+}
+
+impl<B: Backend> Layer<B> for Conv1d<B> {
+    fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
+        let y = x.try_conv1d(&self.weight.value(), self.stride, self.padding)?;
+        match &self.bias {
+            Some(bias) => y.try_add(&bias.value().try_reshape([bias.shape()[0], 1])?),
+            None => Ok(y),
+        }
+    }
+}
+
+const fn fans(inputs: usize, outputs: usize, taps: usize) -> Fans {
+    Fans {
+        fan_in: inputs * taps,
+        fan_out: outputs * taps,
+    }
+}

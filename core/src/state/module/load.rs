@@ -1,0 +1,321 @@
+//! Bytes to a model. First everything is checked and read, then everything is changed.
+
+use super::super::{SafeTensors, Value, View, match_names};
+use super::{MARK, StateError};
+use crate::backend::Backend;
+use crate::element::Element;
+use crate::error::Result;
+use crate::nn::{Module, Param, Path, Visitor, VisitorMut};
+use crate::optim::{Memory, Optimizer, Record};
+use crate::random::Generator;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::{self, Vec};
+
+/// Loads the weights of a model from its own file or from one of PyTorch, and returns how many entries were left out
+/// because they belong to training (an `@` in their name).
+///
+/// ```
+/// use minitorch_core::nn::{Linear, Module};
+/// use minitorch_core::state::{load_weights, save_weights};
+/// use minitorch_core::{Cpu, Generator};
+/// let dev: Cpu = Cpu::default();
+/// let trained = Linear::new(&dev, 3, 2, &mut Generator::new(1))?;
+/// let mut other = Linear::new(&dev, 3, 2, &mut Generator::new(2))?;
+/// assert_eq!(load_weights(&save_weights(&trained)?, &mut other)?, 0);
+/// assert_eq!(other.weights_hash(), trained.weights_hash());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A [`StateError`]; then the model is as it was. [`StateError::Names`] has all names that are missing, unexpected or
+/// of another shape.
+pub fn load_weights<B: Backend>(
+    file: &[u8],
+    module: &mut dyn Module<B>,
+) -> Result<usize, StateError> {
+    let file = SafeTensors::parse(file)?;
+    let slots = Slots::of(module)?;
+    let mut expected = slots.weights();
+    let extra = expected.accept(&file, |name| name.contains(MARK));
+    let views = expected.find(&file)?;
+    let params = slots.read(&mut views.into_iter())?;
+    Changes::new(params, Vec::new()).apply(module)?;
+    Ok(extra.len())
+}
+
+/// Loads what [`save`](super::save) wrote: a run that goes on is the run that was never interrupted, bit for bit.
+///
+/// The optimiser must be of the kind that was saved, or be left out where none was saved; the numbers of the program
+/// are returned.
+///
+/// ```
+/// use minitorch_core::nn::{Layer, Linear, Module};
+/// use minitorch_core::optim::{Adam, Optimizer};
+/// use minitorch_core::state::{load, save};
+/// use minitorch_core::{Cpu, Generator, Tensor};
+///
+/// let dev: Cpu = Cpu::default();
+/// let (mut net, mut adam) = (Linear::new(&dev, 3, 2, &mut Generator::new(1))?, Adam::new(0.1));
+/// let step = |net: &mut Linear<Cpu>, adam: &mut Adam<Cpu>| {
+///     let loss = net.forward(&Tensor::ones(&dev, [4, 3])).square().sum_all();
+///     adam.step(net, loss.backward());
+/// };
+/// step(&mut net, &mut adam);
+/// let file = save(&net, Some(&adam), &[("epoch", &[1])])?;
+///
+/// let (mut again, mut adam_again) = (Linear::new(&dev, 3, 2, &mut Generator::new(2))?, Adam::new(0.1));
+/// let numbers = load(&file, &mut again, Some(&mut adam_again))?;
+/// assert_eq!(numbers.get("epoch"), Some(&[1][..]));
+/// step(&mut net, &mut adam);
+/// step(&mut again, &mut adam_again);
+/// assert_eq!(again.weights_hash(), net.weights_hash());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`load_weights`]; then model and optimiser are as they were.
+pub fn load<B: Backend>(
+    file: &[u8],
+    module: &mut dyn Module<B>,
+    optimizer: Option<&mut dyn Optimizer<B>>,
+) -> Result<Numbers, StateError> {
+    let file = SafeTensors::parse(file)?;
+    let slots = Slots::of(module)?;
+    let memory = optimizer.as_ref().map(|optimizer| optimizer.memory());
+    let mut expected = slots.weights();
+    expected.add_generators(&slots);
+    if let Some(memory) = memory {
+        expected.add_records(&slots, memory);
+    }
+    let own = expected.accept(&file, |name| name.starts_with(MARK));
+
+    // The views come in the order in which their names were added.
+    let mut views = expected.find(&file)?.into_iter();
+    let params = slots.read(&mut views)?;
+    let generators = slots.generators.iter().zip(views.by_ref());
+    let generators = generators
+        .map(|(_, view)| read_generator(view))
+        .collect::<Result<_, _>>()?;
+    let records = match memory {
+        Some(memory) => slots.read_records(memory, &mut views)?,
+        None => Vec::new(),
+    };
+    let numbers = own.iter().map(|view| {
+        let name = view.name().strip_prefix(MARK).unwrap_or_default();
+        Ok((String::from(name), read(view)?))
+    });
+    let numbers = numbers.collect::<Result<_, StateError>>()?;
+
+    Changes::new(params, generators).apply(module)?;
+    if let Some(optimizer) = optimizer {
+        optimizer.memory_mut().clear();
+        for (slot, record) in slots.params.into_iter().zip(records) {
+            optimizer.memory_mut().insert(slot.path, record);
+        }
+    }
+    Ok(Numbers(numbers))
+}
+
+/// The numbers that a program saved beside its model.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Numbers(Vec<(String, Vec<u64>)>);
+
+impl Numbers {
+    /// The numbers that were saved under this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[u64]> {
+        let mut all = self.0.iter();
+        all.find(|entry| entry.0 == name).map(|entry| &*entry.1)
+    }
+}
+
+/// What a model has places for.
+struct Slots<B: Backend> {
+    params: Vec<Slot<B>>,
+    generators: Vec<String>,
+}
+
+/// The place of a parameter.
+struct Slot<B: Backend> {
+    path: String,
+    shape: Shape,
+    device: B,
+}
+
+impl<B: Backend> Visitor<B> for Slots<B> {
+    fn param(&mut self, path: &Path<'_>, param: &Param<B>) -> Result<()> {
+        let device = param.leaf().device().clone();
+        let (path, shape) = (path.to_string(), *param.shape());
+        self.params.push(Slot {
+            path,
+            shape,
+            device,
+        });
+        Ok(())
+    }
+
+    fn generator(&mut self, path: &Path<'_>, _: &Generator) -> Result<()> {
+        self.generators.push(path.to_string());
+        Ok(())
+    }
+}
+
+impl<B: Backend> Slots<B> {
+    fn of(module: &dyn Module<B>) -> Result<Self> {
+        let mut slots = Self {
+            params: Vec::new(),
+            generators: Vec::new(),
+        };
+        module.visit(&Path::ROOT, &mut slots)?;
+        Ok(slots)
+    }
+
+    fn weights(&self) -> Expected {
+        let name = |slot: &Slot<B>| (slot.path.clone(), slot.shape.to_vec());
+        Expected(self.params.iter().map(name).collect())
+    }
+
+    fn read<'a>(
+        &self,
+        views: &mut impl Iterator<Item = &'a View<'a>>,
+    ) -> Result<Vec<Tensor<B>>, StateError> {
+        self.params
+            .iter()
+            .zip(views)
+            .map(|(slot, view)| slot.read(view))
+            .collect()
+    }
+
+    fn read_records<'a>(
+        &self,
+        memory: &Memory<B>,
+        views: &mut impl Iterator<Item = &'a View<'a>>,
+    ) -> Result<Vec<Record<B>>, StateError> {
+        let record = |slot: &Slot<B>| {
+            let tensors = memory.tensor_names().iter().zip(views.by_ref());
+            let tensors = tensors
+                .map(|(_, view)| slot.read(view))
+                .collect::<Result<_, _>>()?;
+            let numbers = memory.number_names().iter().zip(views.by_ref());
+            let numbers = numbers
+                .map(|(_, view)| read(view))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(Record {
+                tensors,
+                numbers: numbers.concat(),
+            })
+        };
+        self.params.iter().map(record).collect()
+    }
+}
+
+impl<B: Backend> Slot<B> {
+    fn read(&self, view: &View<'_>) -> Result<Tensor<B>, StateError> {
+        let values: Vec<f64> = read(view)?;
+        let values: Vec<B::Elem> = values.into_iter().map(B::Elem::from_f64).collect();
+        Ok(Tensor::try_from_slice(&self.device, &values, self.shape)?)
+    }
+}
+
+/// The names and shapes that a file must have.
+struct Expected(Vec<(String, Vec<usize>)>);
+
+impl Expected {
+    fn add_generators<B: Backend>(&mut self, slots: &Slots<B>) {
+        let name = |path: &String| (format!("{path}{MARK}generator"), [3].into());
+        self.0.extend(slots.generators.iter().map(name));
+    }
+
+    fn add_records<B: Backend>(&mut self, slots: &Slots<B>, memory: &Memory<B>) {
+        for slot in &slots.params {
+            let path = &slot.path;
+            let tensors = memory.tensor_names().iter();
+            self.0
+                .extend(tensors.map(|name| (format!("{path}{MARK}{name}"), slot.shape.to_vec())));
+            let numbers = memory.number_names().iter();
+            self.0
+                .extend(numbers.map(|(name, _)| (format!("{path}{MARK}{name}"), Vec::new())));
+        }
+    }
+
+    /// Adds the names of the file that `wanted` holds for and that are not here yet, with the shapes they have.
+    fn accept<'a>(
+        &mut self,
+        file: &'a SafeTensors<'a>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<&'a View<'a>> {
+        let is_new = |view: &&View<'_>| {
+            wanted(view.name()) && self.0.iter().all(|(name, _)| name != view.name())
+        };
+        let new: Vec<_> = file.views().iter().filter(is_new).collect();
+        self.0.extend(
+            new.iter()
+                .map(|view| (view.name().into(), view.shape().into())),
+        );
+        new
+    }
+
+    /// The tensors of the file, in the order of the names, if the file has these and no others.
+    fn find<'a>(&self, file: &'a SafeTensors<'a>) -> Result<Vec<&'a View<'a>>, StateError> {
+        let names = self.0.iter().map(|(name, shape)| (name, shape));
+        let found = match_names(file, "", names)?;
+        Ok(found
+            .into_iter()
+            .filter_map(|index| file.views().get(index))
+            .collect())
+    }
+}
+
+fn read<T: Value>(view: &View<'_>) -> Result<Vec<T>, StateError> {
+    view.read().map_err(|error| StateError::Read {
+        name: view.name().into(),
+        error,
+    })
+}
+
+fn read_generator(view: &View<'_>) -> Result<Generator, StateError> {
+    let mut parts = [0; 3];
+    let result = view.read_into(&mut parts);
+    result.map_err(|error| StateError::Read {
+        name: view.name().into(),
+        error,
+    })?;
+    Ok(Generator::from_parts(parts))
+}
+
+/// What a model changes to: a value for each parameter and generator, in the order of the walk.
+struct Changes<B: Backend> {
+    params: vec::IntoIter<Tensor<B>>,
+    generators: vec::IntoIter<Generator>,
+}
+
+impl<B: Backend> Changes<B> {
+    fn new(params: Vec<Tensor<B>>, generators: Vec<Generator>) -> Self {
+        Self {
+            params: params.into_iter(),
+            generators: generators.into_iter(),
+        }
+    }
+
+    fn apply(mut self, module: &mut dyn Module<B>) -> Result<()> {
+        module.visit_mut(&Path::ROOT, &mut self)
+    }
+}
+
+impl<B: Backend> VisitorMut<B> for Changes<B> {
+    fn param(&mut self, _: &Path<'_>, param: &mut Param<B>) -> Result<()> {
+        self.params
+            .next()
+            .map_or(Ok(()), |value| param.try_set(&value))
+    }
+
+    fn generator(&mut self, _: &Path<'_>, generator: &mut Generator) -> Result<()> {
+        if let Some(loaded) = self.generators.next() {
+            *generator = loaded;
+        }
+        Ok(())
+    }
+}
