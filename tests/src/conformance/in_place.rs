@@ -1,0 +1,148 @@
+//! `assign` and `update` on strided outputs: what they write, and what they must leave alone.
+
+use crate::real::{Real, assert_same};
+use crate::samples::{Sample, large_shapes, positions, shapes, special, views};
+use minitorch_core::Backend;
+use minitorch_core::backend::View;
+use minitorch_core::isa::Portable;
+use minitorch_core::ops::Op;
+use minitorch_core::ops::binary::{Add, Mul};
+use minitorch_core::ops::special::{AdamStep, AddScaled, Decay, DecaySquare};
+use minitorch_core::ops::unary::{Exp, Relu};
+
+/// Copies from every layout into every layout that has a place for each element.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn assign<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    each_pair(&mut |out: &Sample<B::Elem>, from| {
+        let mut expected = out.data.clone();
+        for (at, value) in positions(&out.layout).zip(from.elements()) {
+            expected[at] = value;
+        }
+        changed(devices, "assign", out, &expected, |device, buffer| {
+            let source = from.upload(device);
+            device.assign(buffer, &out.layout, View::new(&source, from.layout))
+        });
+    });
+}
+
+/// Operations in place: on nothing but the old value, and with one and two operands.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn update<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    each_pair(&mut |out: &Sample<B::Elem>, from| {
+        one(devices, Exp, out, []);
+        one(devices, Relu, out, []);
+        one(devices, Add, out, [from]);
+        one(devices, Mul, out, [from]);
+        one(devices, AddScaled { factor: -0.1 }, out, [from]);
+        one(
+            devices,
+            Decay {
+                keep: 0.9,
+                gain: 1.0,
+            },
+            out,
+            [from],
+        );
+        one(devices, DecaySquare { keep: 0.99 }, out, [from]);
+        let mean = Sample {
+            data: out.data.clone(),
+            ..*out
+        };
+        one(
+            devices,
+            AdamStep {
+                rate: 0.01,
+                scale: 3.0,
+                epsilon: 1e-8,
+            },
+            out,
+            [&mean, from],
+        );
+    });
+}
+
+fn each_pair<E: Real>(check: &mut dyn FnMut(&Sample<E>, &Sample<E>)) {
+    for shape in shapes().into_iter().chain(large_shapes()) {
+        let outs: Vec<Sample<E>> = views(&shape, &|at| special(11, at))
+            .into_iter()
+            .filter(|out| no_overlap(out))
+            .collect();
+        let sources = views(&shape, &|at| special(12, at));
+        for (number, out) in outs.iter().enumerate() {
+            check(out, &sources[0]);
+            check(out, &sources[(2 * number + 1) % sources.len()]);
+        }
+        for source in &sources {
+            check(&outs[0], source);
+        }
+    }
+}
+
+/// Whether each element has a position of its own.
+fn no_overlap<E>(sample: &Sample<E>) -> bool {
+    let mut seen = vec![false; sample.data.len()];
+    positions(&sample.layout).all(|at| !std::mem::replace(&mut seen[at], true))
+}
+
+fn one<B: Backend, O: Op<M>, const N: usize, const M: usize>(
+    devices: &[B],
+    op: O,
+    out: &Sample<B::Elem>,
+    operands: [&Sample<B::Elem>; N],
+) where
+    B::Elem: Real,
+{
+    let elements = operands.map(Sample::elements);
+    let mut expected = out.data.clone();
+    for (i, at) in positions(&out.layout).enumerate() {
+        let x = std::array::from_fn(|k| {
+            if k == 0 {
+                out.data[at]
+            } else {
+                elements[k - 1][i]
+            }
+        });
+        expected[at] = op.eval::<Portable, B::Elem>(x);
+    }
+    changed(devices, O::NAME, out, &expected, |device, buffer| {
+        let buffers = operands.map(|sample| sample.upload(device));
+        let views = std::array::from_fn(|k| View::new(&buffers[k], operands[k].layout));
+        device.update::<N, M, O>(op, buffer, &out.layout, views)
+    });
+}
+
+/// Compares the whole buffer after `change`.
+fn changed<B: Backend>(
+    devices: &[B],
+    what: &str,
+    out: &Sample<B::Elem>,
+    expected: &[B::Elem],
+    change: impl Fn(&B, &mut B::Buffer) -> minitorch_core::Result<()>,
+) where
+    B::Elem: Real,
+{
+    for (number, device) in devices.iter().enumerate() {
+        let case = || {
+            format!(
+                "{what} into {} {:?} on device {number}",
+                out.name,
+                out.shape()
+            )
+        };
+        let mut buffer = out.upload(device);
+        change(device, &mut buffer).unwrap_or_else(|error| panic!("{}: {error}", case()));
+        let mut actual = vec![B::Elem::default(); out.data.len()];
+        device.download(&buffer, &mut actual).expect("download");
+        assert_same(&actual, expected, &case);
+    }
+}

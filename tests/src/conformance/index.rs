@@ -1,0 +1,127 @@
+//! Reading and writing by whole numbers, and random numbers by position.
+
+use super::agree;
+use crate::oracle::pcg32;
+use crate::real::{Real, assert_same};
+use crate::samples::{special, views};
+use minitorch_core::isa::Portable;
+use minitorch_core::{Backend, Element, Generator};
+
+/// Rows of a table, and their sum back into one.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn rows<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for [v, d, n] in [
+        [5, 3, 7],
+        [1, 1, 1],
+        [4, 0, 2],
+        [3, 2, 0],
+        [9, 17, 30],
+        [50, 70, 400],
+    ] {
+        let index: Vec<u32> = (0..n).map(|i| (i * i + 3) as u32 % v as u32).collect();
+        for table in views(&[v, d], &|at| special::<B::Elem>(21, at)) {
+            let elements = table.elements();
+            let row = |&row: &u32| elements[row as usize * d..][..d].to_vec();
+            let expected: Vec<_> = index.iter().flat_map(row).collect();
+            agree(devices, "rows", [&table], &expected, |device, [table]| {
+                device.rows(table, &device.upload_index(&index)?, n)
+            });
+        }
+        for rows in views(&[n, d], &|at| special::<B::Elem>(22, at)) {
+            let elements = rows.elements();
+            let mut expected = vec![B::Elem::ZERO; v * d];
+            for (i, &row) in index.iter().enumerate() {
+                for column in 0..d {
+                    let sum = &mut expected[row as usize * d + column];
+                    *sum = *sum + elements[i * d + column];
+                }
+            }
+            agree(devices, "rows_add", [&rows], &expected, |device, [rows]| {
+                device.rows_add(rows, &device.upload_index(&index)?, v)
+            });
+        }
+    }
+}
+
+/// One element along an axis, and back to its place.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn pick_and_place<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for [outer, n, inner] in [
+        [5, 3, 1],
+        [2, 4, 6],
+        [0, 3, 2],
+        [2, 3, 0],
+        [1, 1, 1],
+        [150, 3, 140],
+    ] {
+        let index: Vec<u32> = (0..outer * inner)
+            .map(|i| (i * 7 + 1) as u32 % n as u32)
+            .collect();
+        let place = |i: usize| (i / inner * n + index[i] as usize) * inner + i % inner;
+        for x in views(&[outer, n, inner], &|at| special::<B::Elem>(23, at)) {
+            let elements = x.elements();
+            let expected: Vec<_> = (0..index.len()).map(|i| elements[place(i)]).collect();
+            agree(devices, "pick", [&x], &expected, |device, [x]| {
+                device.pick(x, &device.upload_index(&index)?)
+            });
+        }
+        for x in views(&[outer, inner], &|at| special::<B::Elem>(24, at)) {
+            let mut expected = vec![B::Elem::ZERO; outer * n * inner];
+            for (i, value) in x.elements().into_iter().enumerate() {
+                expected[place(i)] = value;
+            }
+            agree(devices, "place", [&x], &expected, |device, [x]| {
+                device.place(x, &device.upload_index(&index)?, n)
+            });
+        }
+    }
+}
+
+/// Uniform and normal numbers, from the start of a stream and from far along it.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn random<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for (seed, skip, count) in [(0, 0, 0), (1, 0, 1), (2, 5, 513), (u64::MAX, 1001, 20_000)] {
+        let mut draw = Generator::new(seed);
+        draw.skip(skip as u64);
+        let outputs: Vec<u32> = pcg32(seed, 0).skip(skip).take(2 * count).collect();
+        let unit = |output: u32| f64::from(output >> 8) / 16_777_216.0;
+        let uniform: Vec<B::Elem> = outputs[..count]
+            .iter()
+            .map(|&x| B::Elem::from_f64(unit(x)))
+            .collect();
+        let normal: Vec<B::Elem> = outputs
+            .chunks_exact(2)
+            .map(|pair| {
+                let [u, v] = [1.0 - unit(pair[0]), unit(pair[1])].map(B::Elem::from_f64);
+                let radius = (B::Elem::from_f64(-2.0) * u.log::<Portable>()).sqrt::<Portable>();
+                radius * (B::Elem::from_f64(std::f64::consts::TAU) * v).cos::<Portable>()
+            })
+            .collect();
+        for (number, device) in devices.iter().enumerate() {
+            let download = |buffer| {
+                let mut out = vec![B::Elem::default(); count];
+                device.download(&buffer, &mut out).expect("download");
+                out
+            };
+            let drawn = download(device.uniform(count, &draw).expect("uniform"));
+            assert_same(&drawn, &uniform, &|| format!("uniform on device {number}"));
+            let drawn = download(device.normal(count, &draw).expect("normal"));
+            assert_same(&drawn, &normal, &|| format!("normal on device {number}"));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What the workspace's tests share: devices in every configuration, operands in every layout, naive definitions of
+//! every operation, and the checks that a backend gives exactly their bits.
+//!
+//! The checks in [`conformance`] are generic over [`Backend`](minitorch_core::Backend): a new backend is tested by
+//! calling them with its devices.
+
+pub mod conformance;
+pub mod devices;
+pub mod gradients;
+pub mod oracle;
+pub mod real;
+pub mod samples;

@@ -1,0 +1,35 @@
+//! One run, one hash: every operation of the CPU backend gives the bits of its definition, whatever the instruction
+//! set, the number of threads and the layout of its operands.
+
+use minitorch_tests::conformance::{elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::devices::cpus;
+
+macro_rules! every_configuration {
+    ($($name:ident = $check:path;)*) => {$(
+        mod $name {
+            #[test]
+            fn f32() {
+                $check(&super::cpus::<f32>());
+            }
+            #[test]
+            fn f64() {
+                $check(&super::cpus::<f64>());
+            }
+        }
+    )*};
+}
+
+every_configuration! {
+    unary = super::elementwise::unary;
+    binary = super::elementwise::binary;
+    assign = super::in_place::assign;
+    update = super::in_place::update;
+    reductions = super::reduce::reductions;
+    arg_max = super::reduce::arg_max;
+    matrices = super::matmul::matmul;
+    rows = super::index::rows;
+    pick_and_place = super::index::pick_and_place;
+    random = super::index::random;
+    convolution = super::spatial::convolution;
+    pooling = super::spatial::pooling;
+}
