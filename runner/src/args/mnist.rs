@@ -1,0 +1,195 @@
+//! The options of `runner mnist`.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::recipe::{Pool, Recipe};
+use super::{Run, positive, rate};
+use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
+use crate::error::Failure;
+
+const DEFAULT: Recipe = Recipe::DEFAULT;
+const ACCURATE: Recipe = Recipe::ACCURATE;
+
+/// A named recipe. Other options change what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// MiniTorch as it is, its bugs included.
+    Minitorch,
+    /// The same network taught better.
+    Accurate,
+}
+
+/// The options of `runner mnist` as they were typed.
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(disable_help_flag = true)]
+pub struct Arguments {
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    #[arg(help = "Start from a recipe, minitorch or accurate; the options below still count")]
+    preset: Option<Preset>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Passes over the images [default: {}; accurate: {}]", DEFAULT.epochs, ACCURATE.epochs))]
+    epochs: Option<usize>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Images in a training step [default: {}; accurate: {}]", DEFAULT.batch, ACCURATE.batch))]
+    batch: Option<usize>,
+
+    #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Learning rate [default: {}; accurate: at most {}]", DEFAULT.rate, ACCURATE.rate))]
+    rate: Option<f32>,
+
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Training"
+    )]
+    #[arg(
+        help = "Where all randomness comes from [default: 0]",
+        allow_negative_numbers = true
+    )]
+    seed: u64,
+
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    #[arg(help = "Pooling layer, avg or max [default: avg; accurate: max]")]
+    pool: Option<Pool>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(help = format!("Training images to use, the first N [default: {EMBEDDED_TRAIN}; with --full all]"))]
+    train: Option<usize>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(help = format!("Held-out images to test with [default: {EMBEDDED_HELD_OUT}; with --full all]"))]
+    valid: Option<usize>,
+
+    #[arg(long, help_heading = "Data")]
+    #[arg(help = "Use all 60,000 training and 10,000 test images, read from --data")]
+    full: bool,
+
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    #[arg(
+        help = "Folder of the four MNIST files, plain or .gz, to read instead of the images in the program"
+    )]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    run: Run,
+
+    #[arg(short, long, action = clap::ArgAction::HelpShort, help_heading = "Output")]
+    #[arg(help = "Print this help")]
+    help: Option<bool>,
+}
+
+/// Where the images come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// The 5,500 images in the program.
+    Embedded,
+    /// The same images, out of the published files in this folder.
+    Split(PathBuf),
+    /// All images of the published files in this folder.
+    Full(PathBuf),
+}
+
+/// Everything `runner mnist` needs to know, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How the network learns.
+    pub recipe: Recipe,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Where the images come from.
+    pub data: Data,
+    /// The first so many training images; `None` for all there are.
+    pub train: Option<usize>,
+    /// The first so many held-out images; `None` for all there are.
+    pub valid: Option<usize>,
+    /// How and where it runs.
+    pub run: Run,
+}
+
+impl Arguments {
+    /// Puts the options over the preset, the preset over the defaults, and checks that they fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::usage`] for more images than the program holds without `--full`, for `--full` without `--data`, and
+    /// for too few images to make a batch.
+    pub fn resolve(self) -> Result<Settings, Failure> {
+        let preset = match self.preset {
+            None => Recipe::DEFAULT,
+            Some(Preset::Minitorch) => Recipe::MINITORCH,
+            Some(Preset::Accurate) => Recipe::ACCURATE,
+        };
+        let recipe = Recipe {
+            epochs: self.epochs.unwrap_or(preset.epochs),
+            batch: self.batch.unwrap_or(preset.batch),
+            rate: self.rate.unwrap_or(preset.rate),
+            pool: self.pool.unwrap_or(preset.pool),
+            ..preset
+        };
+        let (data, train, valid) = match (self.full, self.data) {
+            (true, Some(folder)) => (Data::Full(folder), self.train, self.valid),
+            (true, None) => {
+                return Err(Failure::usage(
+                    "--full needs --data DIR, the folder that holds the four MNIST files",
+                ));
+            }
+            (false, folder) => (
+                folder.map_or(Data::Embedded, Data::Split),
+                Some(embedded(self.train, EMBEDDED_TRAIN, "--train", "training")?),
+                Some(embedded(
+                    self.valid,
+                    EMBEDDED_HELD_OUT,
+                    "--valid",
+                    "held-out",
+                )?),
+            ),
+        };
+        if let Some(train) = train.filter(|&train| batches(train, recipe.batch) == 0) {
+            return Err(Failure::usage(format!(
+                "--train {train} with --batch {0} gives no batch: more than {0} images are needed",
+                recipe.batch
+            )));
+        }
+        Ok(Settings {
+            recipe,
+            seed: self.seed,
+            data,
+            train,
+            valid,
+            run: self.run,
+        })
+    }
+}
+
+/// How many of the images in the program to use.
+fn embedded(
+    wanted: Option<usize>,
+    most: usize,
+    option: &str,
+    what: &str,
+) -> Result<usize, Failure> {
+    match wanted {
+        Some(wanted) if wanted > most => Err(Failure::usage(format!(
+            "{option} {wanted}: the program holds {most} {what} images; --full has more"
+        ))),
+        _ => Ok(wanted.unwrap_or(most)),
+    }
+}

@@ -1,0 +1,249 @@
+//! The command line: parsed by clap, checked, and resolved into [`Settings`] before anything runs.
+//!
+//! A mistake is one short message and exit status 2. An option given on the command line always wins over what a preset
+//! says; what neither says is [`Recipe::DEFAULT`].
+
+mod mnist;
+mod recipe;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use mnist::{Arguments, Data, Preset, Settings};
+pub use recipe::{Optimiser, Pool, Recipe, Schedule};
+
+use crate::bench;
+use crate::error::Failure;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// Print this text: help, or the version.
+    Print(String),
+    /// Train the MNIST network.
+    Mnist(Settings),
+    /// Measure how long things take.
+    Bench(bench::Arguments),
+}
+
+/// Where the arithmetic is done. The result is the same to the bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// On the processor, with as many threads as `--threads` says.
+    #[default]
+    Rayon,
+    /// On the processor, in one thread.
+    Serial,
+}
+
+/// Which of the processor's instructions are used. The result is the same to the bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Isa {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// What every processor of this kind has.
+    Portable,
+    /// AVX2 and FMA on x86-64; an error elsewhere.
+    Avx2,
+}
+
+/// Deep learning in Rust: the same seed gives the same weights, to the bit, on any machine.
+#[derive(Parser)]
+#[command(name = "runner", version, disable_help_subcommand = true)]
+#[command(after_help = "To begin: runner mnist (and runner mnist --help for its options)")]
+struct CommandLine {
+    #[command(subcommand)]
+    task: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network to read handwritten digits (real images, nothing to download)
+    Mnist(Arguments),
+    /// Measure how long things take, in the form in which other libraries are measured
+    Bench(bench::Arguments),
+}
+
+/// Where a program computes: the options that every program has.
+#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Where to compute, rayon or serial; the result is the same to the bit [default: rayon]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Machine"
+    )]
+    pub backend: Backend,
+
+    /// Threads of the rayon backend [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
+    pub threads: Option<usize>,
+
+    /// Instructions to use: auto, portable or avx2; the result is the same to the bit [default: auto]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        default_value_t,
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Machine"
+    )]
+    pub isa: Isa,
+}
+
+/// How a program runs, and what it reads and writes.
+#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it computes.
+    #[command(flatten)]
+    pub machine: Machine,
+
+    /// Save the trained weights and all it takes to go on [default: ./mnist.safetensors]
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Go on from a checkpoint, to the same weights as an uninterrupted run
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "init",
+        help_heading = "Files"
+    )]
+    pub resume: Option<PathBuf>,
+
+    /// Start from these weights (safetensors, PyTorch's names and layout)
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub init: Option<PathBuf>,
+
+    /// Print a hash of the trained weights as the last line
+    #[arg(long, help_heading = "Output")]
+    pub hash: bool,
+
+    /// Print the summary only, no log lines and no progress
+    #[arg(long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Print one JSON object a line instead of text
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Reads a command line, the program's name first.
+///
+/// # Errors
+///
+/// [`Failure::usage`] for anything that is not a valid command line.
+///
+/// ```
+/// use runner::args::{Task, parse};
+///
+/// let Task::Mnist(settings) = parse(["runner", "mnist", "--epochs", "3"])? else { unreachable!() };
+/// assert_eq!((settings.recipe.epochs, settings.recipe.batch), (3, 16));
+/// assert_eq!(parse(["runner", "mnist", "--batch", "0"]).unwrap_err().status() as u8, 2);
+/// # Ok::<(), runner::error::Failure>(())
+/// ```
+pub fn parse<I>(arguments: I) -> Result<Task, Failure>
+where
+    I: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    match CommandLine::try_parse_from(arguments) {
+        Ok(CommandLine { task: None }) => Ok(Task::Print(
+            CommandLine::command().render_help().to_string(),
+        )),
+        Ok(CommandLine {
+            task: Some(Command::Mnist(arguments)),
+        }) => arguments.resolve().map(Task::Mnist),
+        Ok(CommandLine {
+            task: Some(Command::Bench(arguments)),
+        }) => Ok(Task::Bench(arguments)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Task::Print(error.to_string()))
+            }
+            _ => Err(Failure::usage(concise(&error.to_string()))),
+        },
+    }
+}
+
+/// Clap's message without blank lines, prefix and usage, which `--help` gives better.
+fn concise(message: &str) -> String {
+    let lines = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Usage:"));
+    lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .trim_start_matches("error: ")
+        .to_string()
+}
+
+/// A count of at least one, and small enough that products of two of them do not overflow.
+fn positive(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1_000_000_000;
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {MOST} is expected")),
+    }
+}
+
+/// A number of threads that a machine can start.
+fn threads(text: &str) -> Result<usize, String> {
+    const MOST: usize = 4096;
+    match text.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {MOST} is expected")),
+    }
+}
+
+/// A learning rate: an f32 that is finite and over 0.
+fn rate(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("a finite number over 0 is expected".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_are_checked() {
+        assert_eq!(positive("16"), Ok(16));
+        for wrong in ["0", "-1", "1.5", "", "99999999999999999999999"] {
+            assert!(positive(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(threads("7"), Ok(7));
+        for wrong in ["0", "-1", "4097"] {
+            assert!(threads(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(rate("1e-2"), Ok(0.01));
+        for wrong in ["0", "-0.1", "nan", "inf", "1e39", "1e-60", "fast", ""] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_clap_loses_what_help_says_better() {
+        let message = "error: bad\n\n  tip: good\n\nUsage: runner mnist\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            concise(message),
+            "bad\ntip: good\nFor more information, try '--help'."
+        );
+    }
+}

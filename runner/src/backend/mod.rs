@@ -1,0 +1,38 @@
+//! The devices that a run can use.
+
+mod rayon;
+
+pub use self::rayon::Rayon;
+
+use minitorch_core::Cpu;
+use minitorch_core::isa::Level;
+
+use crate::args::{Backend, Isa, Machine};
+use crate::error::Failure;
+use crate::machine;
+
+/// The CPU as the options ask for it, and the pool to run on, if there is one.
+///
+/// # Errors
+///
+/// An instruction set that this machine does not have (exit status 1), or too many threads.
+pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
+    let level = match options.isa {
+        Isa::Auto => Level::detect(),
+        Isa::Portable => Level::PORTABLE,
+        Isa::Avx2 => Level::named("avx2").ok_or_else(|| {
+            Failure::new("--isa avx2: this machine has no AVX2 and FMA; use --isa auto")
+        })?,
+    };
+    let builder = Cpu::builder().level(level);
+    Ok(match options.backend {
+        Backend::Serial => (builder.build(), None),
+        Backend::Rayon => {
+            // Nothing is cut into more parts than this: further threads would only look for work.
+            const MOST: usize = 64;
+            let threads = options.threads.unwrap_or_else(machine::processors);
+            let pool = Rayon::new(threads.min(MOST))?;
+            (builder.executor(pool.clone()).build(), Some(pool))
+        }
+    })
+}

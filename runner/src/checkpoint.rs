@@ -1,0 +1,94 @@
+//! Checkpoints: the files of [`minitorch_core::state`], read from and written to disk.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use minitorch_core::Backend;
+use minitorch_core::nn::Module;
+use minitorch_core::optim::Optimizer;
+use minitorch_core::state::{self, Numbers, StateError};
+
+use crate::error::Failure;
+use crate::files;
+
+/// Files above this size are not read: no checkpoint of these networks comes near it.
+const LARGEST: u64 = 1 << 30;
+
+/// Writes a model, its optimiser and the program's `numbers` to a file, which is replaced whole or not at all.
+///
+/// # Errors
+///
+/// If the file cannot be written, or the device fails.
+pub fn save<B: Backend>(
+    path: &Path,
+    module: &dyn Module<B>,
+    optimizer: &dyn Optimizer<B>,
+    numbers: &[(&str, u64)],
+) -> Result<(), Failure> {
+    let numbers: Vec<(&str, &[u64])> = numbers
+        .iter()
+        .map(|(name, number)| (*name, std::slice::from_ref(number)))
+        .collect();
+    let bytes =
+        state::save(module, Some(optimizer), &numbers).map_err(|error| failure(path, &error))?;
+    files::replace(path, &bytes)
+}
+
+/// Reads what [`save`] wrote, and returns the numbers.
+///
+/// # Errors
+///
+/// If the file cannot be read, is no checkpoint, or is one of another model; then nothing has changed.
+pub fn load<B: Backend>(
+    path: &Path,
+    module: &mut dyn Module<B>,
+    optimizer: &mut dyn Optimizer<B>,
+) -> Result<Numbers, Failure> {
+    state::load(&read(path)?, module, Some(optimizer)).map_err(|error| failure(path, &error))
+}
+
+/// Reads weights alone: PyTorch's file, or what [`save`] wrote.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_weights<B: Backend>(path: &Path, module: &mut dyn Module<B>) -> Result<(), Failure> {
+    match state::load_weights(&read(path)?, module) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failure(path, &error)),
+    }
+}
+
+/// The number called `name` in a checkpoint.
+///
+/// # Errors
+///
+/// If the file has none: it is not of this program.
+pub fn number(path: &Path, numbers: &Numbers, name: &str) -> Result<u64, Failure> {
+    match numbers.get(name) {
+        Some(&[number]) => Ok(number),
+        _ => Err(Failure::file(
+            path.display(),
+            format_args!("has no number @{name}: not a checkpoint of this program"),
+        )),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| Failure::io(path, "read", &error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Failure::file(
+            path.display(),
+            "larger than any checkpoint (1 GiB)",
+        ));
+    }
+    Ok(bytes)
+}
+
+fn failure(path: &Path, error: &StateError) -> Failure {
+    Failure::file(path.display(), error)
+}

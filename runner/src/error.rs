@@ -1,0 +1,158 @@
+//! How a run fails: a short message for a person and an exit status for a script.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The most lines a message has.
+const LINES: usize = 4;
+
+/// The exit status of a run that did not end well. A run that did has status 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Something went wrong: a file, the disk, the machine.
+    Failed = 1,
+    /// The command line asks for something that cannot be.
+    Usage = 2,
+    /// Ctrl-C, or a request to terminate.
+    Interrupted = 130,
+}
+
+/// Why a run ended early: at most four lines of text, and the exit status.
+///
+/// ```
+/// use runner::error::{Failure, Status};
+///
+/// let failure = Failure::at_byte("labels.gz", 12, "label 10, but digits go from 0 to 9");
+/// assert_eq!(failure.to_string(), "labels.gz: byte 12: label 10, but digits go from 0 to 9");
+/// assert_eq!(failure.status(), Status::Failed);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    status: Status,
+    message: String,
+}
+
+impl Failure {
+    /// Something went wrong that is not the command line's fault: exit status 1.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::with(Status::Failed, message)
+    }
+
+    /// The command line is wrong: exit status 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::with(Status::Usage, message)
+    }
+
+    /// The run was interrupted: exit status 130. The message says what was saved.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::with(Status::Interrupted, message)
+    }
+
+    /// Whoever reads standard output has gone away, so there is nobody to tell: exit status 1 and not a word.
+    pub fn silent() -> Self {
+        Self::new("")
+    }
+
+    /// Something is wrong with the file (or folder) called `name`.
+    pub fn file(name: impl fmt::Display, what: impl fmt::Display) -> Self {
+        Self::new(format!("{name}: {what}"))
+    }
+
+    /// Something is wrong at a byte of the file called `name`, counted from 0; of a compressed file, a byte of its
+    /// content.
+    pub fn at_byte(name: impl fmt::Display, byte: u64, what: impl fmt::Display) -> Self {
+        Self::new(format!("{name}: byte {byte}: {what}"))
+    }
+
+    /// The system refused an operation on a file: `doing` is a verb such as `read`.
+    pub fn io(path: &Path, doing: &str, error: &io::Error) -> Self {
+        Self::file(path.display(), format_args!("cannot {doing}: {error}"))
+    }
+
+    fn with(status: Status, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    /// The exit status that goes with this failure.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Writes the message to standard error, if there is one, and gives the exit status back to `main`.
+    pub fn report(&self) -> ExitCode {
+        if !self.message.is_empty() {
+            let prefix = if self.status == Status::Interrupted {
+                ""
+            } else {
+                "error: "
+            };
+            // Nothing is left to do for a program that cannot even complain.
+            let _ = writeln!(io::stderr(), "{prefix}{self}");
+        }
+        ExitCode::from(self.status as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    /// At most four lines. File names come from outside: control characters are written as escapes, so that no name
+    /// can play tricks on a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, line) in self.message.lines().take(LINES).enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            for c in line.chars() {
+                if c.is_control() {
+                    write!(f, "{}", c.escape_default())?
+                } else {
+                    write!(f, "{c}")?
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// A tensor operation failed: a device without room, or a bug, so exit status 1.
+impl From<minitorch_core::Error> for Failure {
+    fn from(error: minitorch_core::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_never_has_more_than_four_lines_or_a_control_character() {
+        let hostile = Failure::file("a\nb\nc\nd\ne\u{1b}[2J", "is\u{7} bad");
+        assert_eq!(hostile.to_string(), "a\nb\nc\nd");
+        assert_eq!(
+            Failure::file("\u{1b}[2J", "bad\u{7}").to_string(),
+            "\\u{1b}[2J: bad\\u{7}"
+        );
+    }
+
+    #[test]
+    fn each_kind_has_its_status() {
+        assert_eq!(Failure::new("x").status() as u8, 1);
+        assert_eq!(Failure::usage("x").status() as u8, 2);
+        assert_eq!(Failure::interrupted("x").status() as u8, 130);
+        assert_eq!(Failure::silent().to_string(), "");
+    }
+
+    #[test]
+    fn the_systems_words_are_kept() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        let failure = Failure::io(Path::new("a/b"), "read", &error);
+        assert_eq!(failure.to_string(), format!("a/b: cannot read: {error}"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Files that are replaced whole or not at all.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Failure;
+
+/// Replaces the file at `path` by `content`, or leaves it exactly as it was.
+///
+/// The content goes to a temporary file in the same folder, is forced to the disk, and takes the name in one step; then
+/// the folder is forced to the disk too. A power cut leaves the old file or the new one. A symbolic link stays, and what
+/// it points to is replaced. What is no ordinary file, such as `/dev/null`, is written to in place.
+///
+/// # Errors
+///
+/// If anything of this fails; the temporary file is gone then, and an existing file is intact.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let target = Target::of(path)?;
+    target
+        .write(content)
+        .map_err(|error| Failure::io(path, "write", &error))
+}
+
+/// Finds out whether [`replace`] would work, without touching the file at `path`.
+///
+/// # Errors
+///
+/// If `path` is a folder, if its folder does not exist, or if no file can be made there.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    match Target::of(path)? {
+        Target::Place(_) => Ok(()),
+        Target::File(target) => Temporary::beside(&target)
+            .map(drop)
+            .map_err(|error| Failure::io(path, "write", &error)),
+    }
+}
+
+/// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
+///
+/// A file that was asked for must be writable. If the default is not, `warn` gets one sentence and nothing is saved.
+///
+/// # Errors
+///
+/// As [`check`], for a file that was asked for.
+pub fn checkpoint(
+    asked: Option<&Path>,
+    default: &str,
+    warn: impl FnOnce(&str),
+) -> Result<Option<PathBuf>, Failure> {
+    if let Some(path) = asked {
+        check(path)?;
+        return Ok(Some(path.to_path_buf()));
+    }
+    let path = Path::new(".").join(default);
+    match check(&path) {
+        Ok(()) => Ok(Some(path)),
+        Err(failure) => {
+            warn(&format!("{failure}; no checkpoint will be written"));
+            Ok(None)
+        }
+    }
+}
+
+/// Where content goes.
+enum Target {
+    /// An ordinary file that is there or will be.
+    File(PathBuf),
+    /// A device or the like.
+    Place(PathBuf),
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Self, Failure> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => {
+                Err(Failure::file(path.display(), "is a folder, not a file"))
+            }
+            Ok(found) if found.is_file() => Ok(Self::File(
+                fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
+            )),
+            Ok(_) => Ok(Self::Place(path.to_path_buf())),
+            Err(_) if !names_a_file(path) => {
+                Err(Failure::file(path.display(), "is not the name of a file"))
+            }
+            Err(_) if !folder(path).is_dir() => Err(Failure::file(
+                path.display(),
+                format_args!("there is no folder {}", folder(path).display()),
+            )),
+            Err(_) => Ok(Self::File(path.to_path_buf())),
+        }
+    }
+
+    fn write(&self, content: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Place(path) => File::options().write(true).open(path)?.write_all(content),
+            Self::File(path) => {
+                let mut temporary = Temporary::beside(path)?;
+                temporary.file.write_all(content)?;
+                temporary.file.sync_all()?;
+                fs::rename(&temporary.path, path)?;
+                temporary.placed = true;
+                sync_folder(folder(path))
+            }
+        }
+    }
+}
+
+/// A new file beside the one it is to replace, which goes away unless it was put in its place.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    placed: bool,
+}
+
+impl Temporary {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let mut number = 0u32;
+        loop {
+            let name = format!(".runner-{}-{number}.tmp", std::process::id());
+            let candidate = folder(path).join(name);
+            match File::create_new(&candidate) {
+                Ok(file) => {
+                    return Ok(Self {
+                        path: candidate,
+                        file,
+                        placed: false,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
+                    number += 1
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            // A file that cannot be removed harms nobody, and there is nobody to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether a path ends in a name: not in a slash, and not in `.` or `..`.
+fn names_a_file(path: &Path) -> bool {
+    let name = path.file_name().map(OsStr::as_encoded_bytes);
+    name.is_some_and(|name| path.as_os_str().as_encoded_bytes().ends_with(name))
+}
+
+/// The folder a file is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Forces a folder's entries to the disk.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some file systems have no such thing; the file itself is safe.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        // A folder one may write to but not list.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
+}
+
+/// Elsewhere a folder cannot be opened; the system sees to its entries.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

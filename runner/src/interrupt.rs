@@ -1,0 +1,154 @@
+//! Ctrl-C: the first asks the run to stop after the current step and save, a second one ends it at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::{Failure, Status};
+
+/// Signals this soon after the first belong to it: `timeout`, for one, sends its signal to the program and again to its
+/// group.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// A flag that is raised by Ctrl-C, or by a request to terminate. Clones share it.
+///
+/// ```
+/// let interrupt = runner::interrupt::Interrupt::default();
+/// assert!(!interrupt.requested());
+/// interrupt.request();
+/// assert!(interrupt.requested());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    flag: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Whether the run should save its state and end. Cheap enough to ask in every step.
+    pub fn requested(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
+    /// Asks the run to end, as Ctrl-C does.
+    pub fn request(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+    }
+
+    /// A flag that listens to Ctrl-C and, on Unix, to `SIGTERM`. A hang-up is left alone, so `nohup` works.
+    ///
+    /// A second signal ends the program at once with status 130; at worst a temporary file is left behind.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn listen() -> Result<Self, Failure> {
+        let interrupt = Self::default();
+        platform::listen(interrupt.clone())
+            .map_err(|error| Failure::new(format!("cannot listen for Ctrl-C: {error}")))?;
+        Ok(interrupt)
+    }
+
+    /// What a signal does; `first` remembers when the first one came.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    fn signal(&self, first: &mut Option<Instant>, now: Instant, end: impl FnOnce()) {
+        self.request();
+        if now.duration_since(*first.get_or_insert(now)) > GRACE {
+            end();
+        }
+    }
+}
+
+#[cfg(unix)]
+mod platform {
+    use super::{Instant, Interrupt, Status};
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let listener = std::thread::Builder::new().name("interrupt".into());
+        listener.spawn(move || {
+            let mut first = None;
+            for _ in signals.forever() {
+                interrupt.signal(&mut first, Instant::now(), || {
+                    std::process::exit(Status::Interrupted as i32)
+                });
+            }
+        })?;
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+mod platform {
+    use super::{Interrupt, Status};
+    use signal_hook::consts::SIGINT;
+    use signal_hook::flag::{register, register_conditional_shutdown};
+
+    pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
+        register_conditional_shutdown(SIGINT, Status::Interrupted as i32, interrupt.flag.clone())?;
+        register(SIGINT, interrupt.flag)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echo_of_the_first_signal_does_not_end_the_program_but_a_second_one_does() {
+        let (interrupt, start, mut first, mut ended) =
+            (Interrupt::default(), Instant::now(), None, false);
+        interrupt.signal(&mut first, start, || ended = true);
+        assert!(interrupt.requested() && !ended);
+        interrupt.signal(&mut first, start + GRACE / 2, || ended = true);
+        assert!(!ended);
+        interrupt.signal(&mut first, start + GRACE * 2, || ended = true);
+        assert!(ended);
+    }
+
+    #[test]
+    fn clones_share_the_flag() {
+        let (a, b) = (Interrupt::default(), Interrupt::default());
+        a.clone().request();
+        assert!(a.requested() && !b.requested());
+    }
+
+    /// Runs itself as another process, sends that real signals, and looks at how it ended.
+    #[cfg(unix)]
+    #[test]
+    fn real_signals_raise_the_flag_and_then_end_the_program_with_130() {
+        use signal_hook::consts::{SIGINT, SIGTERM};
+        use signal_hook::low_level::raise;
+        use std::process::{Command, exit};
+        use std::thread::sleep;
+
+        const CHILD: &str = "RUNNER_TEST_INTERRUPT_CHILD";
+        if std::env::var_os(CHILD).is_none() {
+            let name = "real_signals_raise_the_flag_and_then_end_the_program_with_130";
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            let child = child
+                .arg(format!("interrupt::tests::{name}"))
+                .arg("--exact")
+                .env(CHILD, "1");
+            assert_eq!(child.output().unwrap().status.code(), Some(130));
+            return;
+        }
+        let interrupt = Interrupt::listen().unwrap();
+        assert!(!interrupt.requested());
+        raise(SIGTERM).unwrap();
+        let start = Instant::now();
+        while !interrupt.requested() {
+            if start.elapsed() > Duration::from_secs(10) {
+                exit(1);
+            }
+            sleep(Duration::from_millis(1));
+        }
+        raise(SIGINT).unwrap();
+        sleep(GRACE * 2);
+        raise(SIGINT).unwrap();
+        sleep(Duration::from_secs(10));
+        exit(2);
+    }
+}

@@ -1,0 +1,50 @@
+//! The programs around `minitorch-core`: real data sets, training loops, checkpoints and reports behind one command
+//! line.
+//!
+//! ```text
+//! cargo run -p runner -- mnist          train on real images that come with the program
+//! cargo run -p runner -- mnist --help   every option with its default
+//! ```
+//!
+//! A run goes from the command line to the summary through these modules:
+//!
+//! * [`args`]: the command line, checked and resolved into [`args::Settings`], the one place with every default;
+//! * [`task`]: the programs themselves, and [`mod@bench`], which measures them;
+//! * [`backend`]: the devices, [`checkpoint`]: what a run saves;
+//! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;
+//! * [`output`]: log lines, summary and progress, as text or JSON lines;
+//! * [`files`]: files that are replaced whole or not at all; [`interrupt`]: Ctrl-C; [`machine`]: memory and processors;
+//! * [`error`]: how a run fails, and the exit status that goes with it.
+
+pub mod args;
+pub mod backend;
+pub mod bench;
+pub mod checkpoint;
+pub mod data;
+pub mod error;
+pub mod files;
+pub mod interrupt;
+pub mod machine;
+pub mod output;
+pub mod task;
+
+use args::Task;
+use error::Failure;
+
+/// Carries out what the command line asked for.
+///
+/// # Errors
+///
+/// Any [`Failure`]; its status is the exit status of the program.
+pub fn run(task: Task) -> Result<(), Failure> {
+    match task {
+        Task::Print(text) => output::print(&text),
+        Task::Mnist(settings) => task::mnist::run(&settings),
+        Task::Bench(arguments) => bench::run(&arguments),
+    }
+}
+
+/// The examples of README, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

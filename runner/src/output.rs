@@ -1,0 +1,272 @@
+//! What a run says: log lines and a summary on standard output, as text or JSON lines; progress and notes on standard
+//! error, and only to a terminal.
+//!
+//! Numbers are written as Rust's `{}` does: the shortest decimal that reads back as the same f64, so 11.5 is `11.5`
+//! and 3 is `3`. JSON has 3 as `3.0`, and what is not finite as `null`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::args::Run;
+use crate::error::Failure;
+
+/// What is written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// No log lines and no progress.
+    pub quiet: bool,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+    /// The weights hash as the last line of text. JSON has it in any case.
+    pub hash: bool,
+}
+
+impl From<&Run> for Style {
+    fn from(run: &Run) -> Self {
+        Self {
+            quiet: run.quiet,
+            json: run.json,
+            hash: run.hash,
+        }
+    }
+}
+
+/// One line of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Log {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// How many epochs the run has.
+    pub epochs: usize,
+    /// The sum of the mean losses of the batches since the last line.
+    pub loss: f64,
+    /// How many of the images looked at were read correctly.
+    pub correct: usize,
+    /// How many were looked at.
+    pub of: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary<'a> {
+    /// What the accuracy is of: `Held-out` or `Test`.
+    pub split: &'a str,
+    /// Images read correctly.
+    pub correct: usize,
+    /// Images looked at.
+    pub of: usize,
+    /// Images trained on, each counted once an epoch.
+    pub images: u64,
+    /// How long the training took.
+    pub time: Duration,
+    /// The most memory the process used, in bytes, where known.
+    pub peak_bytes: Option<u64>,
+    /// Where the checkpoint is, if one was written.
+    pub checkpoint: Option<&'a Path>,
+    /// The hash of the weights.
+    pub hash: u64,
+    /// A command to try next.
+    pub next: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Event<'a> {
+    Log(&'a Log),
+    End {
+        accuracy: f64,
+        hash: String,
+        seconds: f64,
+        peak_bytes: Option<u64>,
+        checkpoint: Option<String>,
+    },
+}
+
+impl Summary<'_> {
+    fn text(&self, hash: bool) -> String {
+        let seconds = self.time.as_secs_f64();
+        let Self {
+            split,
+            correct,
+            of,
+            next,
+            ..
+        } = self;
+        let mut lines = vec![
+            format!(
+                "{split} accuracy: {:.2}% ({correct} of {of})",
+                100.0 * self.accuracy()
+            ),
+            format!(
+                "Time: {seconds:.1} s, {:.0} images per second",
+                self.images as f64 / seconds.max(1e-9)
+            ),
+        ];
+        lines.extend(
+            self.peak_bytes
+                .map(|bytes| format!("Peak memory: {:.1} MB", bytes as f64 / 1e6)),
+        );
+        lines.extend(
+            self.checkpoint
+                .map(|path| format!("Checkpoint: {}", path.display())),
+        );
+        lines.push(format!("Next: {next}"));
+        if hash {
+            lines.push(format!("Weights hash: {:016x}", self.hash));
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn json(&self) -> Result<String, Failure> {
+        json(&Event::End {
+            accuracy: self.accuracy(),
+            hash: format!("{:016x}", self.hash),
+            seconds: self.time.as_secs_f64(),
+            peak_bytes: self.peak_bytes,
+            checkpoint: self.checkpoint.map(|path| path.display().to_string()),
+        })
+    }
+
+    /// The share of images read correctly, from 0 to 1.
+    fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.of.max(1) as f64
+    }
+}
+
+/// The voice of a run.
+pub struct Output {
+    out: Box<dyn Write + Send>,
+    style: Style,
+    progress: ProgressBar,
+}
+
+impl Output {
+    /// Speaks on standard output.
+    pub fn new(style: Style) -> Self {
+        Self::to(io::stdout(), style)
+    }
+
+    /// Speaks to anything that can be written to.
+    pub fn to(out: impl Write + Send + 'static, style: Style) -> Self {
+        Self {
+            out: Box::new(out),
+            style,
+            progress: ProgressBar::hidden(),
+        }
+    }
+
+    /// Shows a progress bar of `steps` steps, if standard error is a terminal and the style is not quiet. A resumed run
+    /// counts the steps that are left.
+    pub fn start(&mut self, steps: u64) {
+        if !self.style.quiet && io::stderr().is_terminal() {
+            let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            self.progress = ProgressBar::new(steps).with_style(style);
+        }
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.progress.inc(1);
+    }
+
+    /// Takes the progress bar away.
+    pub fn finish(&self) {
+        self.progress.finish_and_clear();
+    }
+
+    /// Writes a log line, unless the style is quiet.
+    ///
+    /// # Errors
+    ///
+    /// If standard output cannot be written to.
+    pub fn log(&mut self, log: &Log) -> Result<(), Failure> {
+        if self.style.quiet {
+            return Ok(());
+        }
+        let Log {
+            epoch,
+            epochs,
+            loss,
+            correct,
+            ..
+        } = log;
+        let line = if self.style.json {
+            json(&Event::Log(log))?
+        } else {
+            format!("Epoch: {epoch}/{epochs}, loss: {loss}, correct: {correct}\n")
+        };
+        self.write(&line)
+    }
+
+    /// Writes the summary.
+    ///
+    /// # Errors
+    ///
+    /// If standard output cannot be written to.
+    pub fn end(&mut self, summary: &Summary<'_>) -> Result<(), Failure> {
+        self.finish();
+        let text = if self.style.json {
+            summary.json()?
+        } else {
+            summary.text(self.style.hash)
+        };
+        self.write(&text)
+    }
+
+    /// Says something on standard error that a person should know even if a script is reading.
+    pub fn warn(&self, message: &str) {
+        self.progress.suspend(|| warn(message));
+    }
+
+    /// Says something on standard error that only a person at a terminal cares for.
+    pub fn note(&self, message: &str) {
+        if !self.style.quiet && io::stderr().is_terminal() {
+            // Whoever does not read notes does not need them.
+            self.progress
+                .suspend(|| _ = writeln!(io::stderr(), "{message}"));
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        let Self { out, progress, .. } = self;
+        progress.suspend(|| write(out, text))
+    }
+}
+
+/// Writes text to standard output.
+///
+/// # Errors
+///
+/// If it cannot be written: in silence, if its reader has gone away.
+pub fn print(text: &str) -> Result<(), Failure> {
+    write(&mut io::stdout(), text)
+}
+
+/// Writes a warning to standard error.
+pub fn warn(message: &str) {
+    // A warning that nobody can read is no reason to stop.
+    let _ = writeln!(io::stderr(), "warning: {message}");
+}
+
+fn write(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::silent(),
+            _ => Failure::file("standard output", format_args!("cannot write: {error}")),
+        })
+}
+
+fn json(event: &Event<'_>) -> Result<String, Failure> {
+    let line = serde_json::to_string(event)
+        .map_err(|error| Failure::new(format!("cannot write JSON: {error}")))?;
+    Ok(line + "\n")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! The network: two convolutions, pooling, two linear layers; 26,138 parameters.
+
+use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
+use minitorch_core::{Backend, Generator, Padding, Result, Tensor, module};
+
+use crate::args::{Pool, Recipe};
+
+/// What MiniTorch adds inside of its logarithm.
+const EPSILON: f64 = 1e-6;
+
+/// `[b, 1, 28, 28]` to the logarithms of ten probabilities, `[b, 10]`.
+///
+/// conv 1->4 3x3, ReLU, conv 4->8 3x3, ReLU, pool 4x4, linear 392->64, ReLU, dropout 0.25, linear 64->10, log-softmax.
+/// Convolutions keep the size; as in MiniTorch, their padding lies at the right and bottom.
+pub struct Network<B: Backend> {
+    conv1: Conv2d<B>,
+    conv2: Conv2d<B>,
+    fc1: Linear<B>,
+    dropout: Dropout,
+    fc2: Linear<B>,
+    pool: Pool,
+    quirks: bool,
+}
+module!(Network {
+    conv1,
+    conv2,
+    fc1,
+    dropout,
+    fc2
+});
+
+impl<B: Backend> Network<B> {
+    /// A network with the initial weights of `seed`.
+    ///
+    /// # Errors
+    ///
+    /// If the device has no room for it.
+    pub fn new(device: &B, recipe: &Recipe, seed: u64) -> Result<Self> {
+        let rng = &mut Generator::new(seed);
+        let init = recipe.init;
+        let conv = |inputs, outputs, rng: &mut Generator| -> Result<Conv2d<B>> {
+            let layer = Conv2d::with_init(device, inputs, outputs, [3, 3], init, rng)?;
+            Ok(layer.padding(Padding::MiniTorch))
+        };
+        Ok(Self {
+            conv1: conv(1, 4, rng)?,
+            conv2: conv(4, 8, rng)?,
+            fc1: Linear::with_init(device, 392, 64, init, rng)?,
+            fc2: Linear::with_init(device, 64, 10, init, rng)?,
+            dropout: Dropout::new(0.25, rng)?,
+            pool: recipe.pool,
+            quirks: recipe.quirks,
+        })
+    }
+
+    /// The logarithm of each digit's probability: images `[b, 1, 28, 28]` to `[b, 10]`.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another shape, or the device fails.
+    pub fn forward(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
+        let x = self.conv1.try_forward(images)?.try_relu()?;
+        let x = self.conv2.try_forward(&x)?.try_relu()?;
+        let x = match self.pool {
+            Pool::Avg => x.try_avg_pool2d([4, 4], [4, 4])?,
+            Pool::Max => x.try_max_pool2d([4, 4], [4, 4])?,
+        };
+        let x = x.try_reshape([images.shape()[0], 392])?;
+        let x = self.fc1.try_forward(&x)?.try_relu()?;
+        let x = self.dropout.try_forward(&x)?;
+        let logits = self.fc2.try_forward(&x)?;
+        if self.quirks {
+            log_softmax_with_epsilon(&logits)
+        } else {
+            logits.try_log_softmax(1)
+        }
+    }
+}
+
+/// MiniTorch's log-softmax, whose logarithm has an epsilon inside.
+fn log_softmax_with_epsilon<B: Backend>(logits: &Tensor<B>) -> Result<Tensor<B>> {
+    let maximum = logits.detach().try_max(1)?.try_unsqueeze(1)?;
+    let shifted = logits.try_sub(&maximum)?;
+    let sum = shifted.try_exp()?.try_sum_keepdim(&[1])?;
+    shifted.try_sub(&sum.try_add_scalar(EPSILON)?.try_log()?)
+}

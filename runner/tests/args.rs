@@ -1,0 +1,346 @@
+//! The command line: defaults to the letter, and every mistake a short message with exit status 2.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use minitorch_core::nn::Init;
+use runner::args::{
+    Backend, Data, Isa, Machine, Optimiser, Pool, Recipe, Run, Schedule, Settings, Task, parse,
+};
+use runner::error::Status;
+
+fn command(options: &str) -> impl Iterator<Item = &str> + Clone {
+    ["runner"].into_iter().chain(options.split_whitespace())
+}
+
+fn settings(options: &str) -> Settings {
+    match parse(command(options)) {
+        Ok(Task::Mnist(settings)) => settings,
+        other => panic!("{options}: {other:?}"),
+    }
+}
+
+fn mistake(options: &str) -> String {
+    let failure = parse(command(options)).expect_err(options);
+    assert_eq!(failure.status(), Status::Usage, "{options}");
+    let message = failure.to_string();
+    assert!(
+        (1..=4).contains(&message.lines().count()),
+        "{options}: {message}"
+    );
+    assert!(
+        !message.starts_with("error"),
+        "the program says that itself: {message}"
+    );
+    message
+}
+
+fn text(options: &str) -> String {
+    match parse(command(options)) {
+        Ok(Task::Print(text)) => text,
+        other => panic!("{options}: {other:?}"),
+    }
+}
+
+fn program(options: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_runner"))
+        .args(options)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_defaults_are_the_contracts() {
+    let contract = "mnist --epochs 20 --train 5000 --valid 500 --batch 16 --rate 0.01 --seed 0 --pool avg --backend rayon";
+    assert_eq!(settings("mnist"), settings(contract));
+    let run = Run {
+        machine: Machine {
+            backend: Backend::Rayon,
+            threads: None,
+            isa: Isa::Auto,
+        },
+        checkpoint: None,
+        resume: None,
+        init: None,
+        hash: false,
+        quiet: false,
+        json: false,
+    };
+    let recipe = Recipe {
+        epochs: 20,
+        batch: 16,
+        rate: 0.01,
+        pool: Pool::Avg,
+        init: Init::MiniTorch,
+        optimiser: Optimiser::Sgd,
+        schedule: Schedule::Constant,
+        normalise: false,
+        shuffle: false,
+        shift: 0,
+        quirks: false,
+    };
+    let expected = Settings {
+        recipe,
+        seed: 0,
+        data: Data::Embedded,
+        train: Some(5000),
+        valid: Some(500),
+        run,
+    };
+    assert_eq!(settings("mnist"), expected);
+}
+
+#[test]
+fn every_option_arrives() {
+    let all = settings(
+        "mnist --epochs 3 --train 100 --valid 20 --batch 8 --rate 0.5 --seed 18446744073709551615 --pool max \
+         --backend serial --threads 7 --isa portable --checkpoint a --init b --hash --quiet --json",
+    );
+    assert_eq!(
+        (
+            all.recipe.epochs,
+            all.recipe.batch,
+            all.recipe.rate,
+            all.recipe.pool
+        ),
+        (3, 8, 0.5, Pool::Max)
+    );
+    assert_eq!(
+        (all.train, all.valid, all.seed),
+        (Some(100), Some(20), u64::MAX)
+    );
+    let machine = all.run.machine;
+    assert_eq!(
+        (machine.backend, machine.threads, machine.isa),
+        (Backend::Serial, Some(7), Isa::Portable)
+    );
+    assert_eq!(
+        (all.run.checkpoint, all.run.init, all.run.resume),
+        (Some("a".into()), Some("b".into()), None)
+    );
+    assert!(all.run.hash && all.run.quiet && all.run.json);
+    assert_eq!(
+        settings("mnist --resume c --isa avx2").run.resume,
+        Some(PathBuf::from("c"))
+    );
+    assert_eq!(settings("mnist --rate=1e-3").recipe.rate, 0.001);
+}
+
+#[test]
+fn a_preset_gives_way_to_an_option_wherever_it_stands() {
+    assert_eq!(settings("mnist --preset accurate").recipe, Recipe::ACCURATE);
+    assert_eq!(
+        settings("mnist --preset minitorch").recipe,
+        Recipe {
+            quirks: true,
+            ..Recipe::DEFAULT
+        }
+    );
+    let changed = Recipe {
+        epochs: 2,
+        pool: Pool::Avg,
+        ..Recipe::ACCURATE
+    };
+    assert_eq!(
+        settings("mnist --preset accurate --epochs 2 --pool avg").recipe,
+        changed
+    );
+    assert_eq!(
+        settings("mnist --epochs 2 --pool avg --preset accurate").recipe,
+        changed
+    );
+}
+
+#[test]
+fn full_takes_all_there_is_unless_told() {
+    let full = settings("mnist --full --data some/folder");
+    assert_eq!(
+        (full.data, full.train, full.valid),
+        (Data::Full("some/folder".into()), None, None)
+    );
+    let split = settings("mnist --data some/folder");
+    assert_eq!(
+        (split.data, split.train, split.valid),
+        (Data::Split("some/folder".into()), Some(5000), Some(500))
+    );
+    let full = settings("mnist --full --data d --train 60000 --valid 10000");
+    assert_eq!((full.train, full.valid), (Some(60_000), Some(10_000)));
+}
+
+#[test]
+fn more_images_than_the_program_holds_names_full() {
+    for options in [
+        "--train 5001",
+        "--valid 501",
+        "--train 60000",
+        "--data d --train 5001",
+        "--full",
+    ] {
+        let message = mistake(&format!("mnist {options}"));
+        assert!(message.contains("--full"), "{message}");
+    }
+    assert_eq!(
+        mistake("mnist --train 5001"),
+        "--train 5001: the program holds 5000 training images; --full has more"
+    );
+}
+
+#[test]
+fn a_split_without_a_batch_is_a_mistake() {
+    for options in [
+        "--train 16",
+        "--train 1",
+        "--batch 5000",
+        "--train 8 --batch 8",
+        "--full --data d --train 16",
+    ] {
+        let message = mistake(&format!("mnist {options}"));
+        assert!(message.contains("gives no batch"), "{message}");
+    }
+    assert_eq!(settings("mnist --train 17").train, Some(17));
+}
+
+#[test]
+fn wrong_usage_names_what_is_wrong() {
+    for (options, part) in [
+        ("mnist --batch 0", "--batch"),
+        ("mnist --batch -1", "--batch"),
+        ("mnist --threads 0", "--threads"),
+        ("mnist --epochs 0", "--epochs"),
+        ("mnist --train 0", "--train"),
+        ("mnist --valid 0", "--valid"),
+        ("mnist --rate 0", "--rate"),
+        ("mnist --rate -0.1", "--rate"),
+        ("mnist --rate nan", "--rate"),
+        ("mnist --rate=-inf", "--rate"),
+        ("mnist --rate 1e60", "--rate"),
+        ("mnist --rate fast", "--rate"),
+        ("mnist --seed -1", "--seed"),
+        ("mnist --preset best", "minitorch, accurate"),
+        ("mnist --pool min", "avg, max"),
+        ("mnist --backend gpu", "rayon, serial"),
+        ("mnist --isa mmx", "auto, portable, avx2"),
+        ("mnist --no-such-option", "--no-such-option"),
+        ("mnist --epoch 3", "--epochs"),
+        ("mnist --epochs", "--epochs"),
+        ("mnist --epochs 1 --epochs 2", "--epochs"),
+        ("mnist stray", "stray"),
+        ("mnist --resume a --init b", "--init"),
+        ("mnits", "mnist"),
+        ("--no-such-option", "--no-such-option"),
+    ] {
+        let message = mistake(options);
+        assert!(message.contains(part), "{options}: {message}");
+    }
+}
+
+#[test]
+fn hostile_arguments_stay_within_four_lines() {
+    let failure = parse(["runner", "mnist", "--\n\n1\n2\n3\n4\n5\u{1b}[2J"]).unwrap_err();
+    assert!(failure.to_string().lines().count() <= 4, "{failure}");
+    let failure = parse(["runner", "mnist", "--pool", "\u{1b}[2J"]).unwrap_err();
+    assert!(!failure.to_string().contains('\u{1b}'), "{failure}");
+}
+
+#[test]
+fn help_says_every_default_in_one_line_each() {
+    let help = text("mnist --help");
+    assert_eq!(help, text("mnist -h"));
+    for (option, words) in [
+        ("--preset", "minitorch or accurate"),
+        ("--epochs", "[default: 20;"),
+        ("--train", "[default: 5000;"),
+        ("--valid", "[default: 500;"),
+        ("--batch", "[default: 16;"),
+        ("--rate", "[default: 0.01;"),
+        ("--seed", "[default: 0]"),
+        ("--pool", "[default: avg;"),
+        ("--backend", "[default: rayon]"),
+        ("--threads", "[default: one for each processor]"),
+        ("--isa", "[default: auto]"),
+        ("--checkpoint", "[default: ./mnist.safetensors]"),
+        ("--full", "60,000"),
+        ("--data", "Folder"),
+        ("--resume", "checkpoint"),
+        ("--init", "safetensors"),
+        ("--hash", "last line"),
+        ("--quiet", "summary"),
+        ("--json", "JSON"),
+    ] {
+        let line = help
+            .lines()
+            .find(|line| line.trim_start().starts_with(option))
+            .expect(option);
+        assert!(line.contains(words), "{line}");
+        assert!(line.len() <= 120, "{line}");
+    }
+}
+
+#[test]
+fn the_program_says_it_with_its_exit_status() {
+    let bare = program(&[]);
+    assert_eq!(bare.status.code(), Some(0));
+    let help = String::from_utf8(bare.stdout).unwrap();
+    assert!(
+        help.contains("Usage: runner") && help.contains("mnist"),
+        "{help}"
+    );
+    assert!(bare.stderr.is_empty());
+    assert_eq!(program(&["--version"]).status.code(), Some(0));
+    assert_eq!(program(&["mnist", "--help"]).status.code(), Some(0));
+
+    for options in [
+        &["mnist", "--batch", "0"][..],
+        &["mnist", "--preset", "best"],
+        &["mnist", "--rate", "inf"],
+    ] {
+        let wrong = program(options);
+        let message = String::from_utf8(wrong.stderr).unwrap();
+        assert_eq!(wrong.status.code(), Some(2), "{message}");
+        assert!(wrong.stdout.is_empty());
+        assert!(
+            message.starts_with("error: ") && message.lines().count() <= 4,
+            "{message}"
+        );
+    }
+    let missing = program(&["mnist", "--full", "--data", "no/such/folder"]);
+    let message = String::from_utf8(missing.stderr).unwrap();
+    assert_eq!(missing.status.code(), Some(1), "{message}");
+    assert_eq!(message, "error: no/such/folder: no such folder\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_nobody_takes_is_no_panic() {
+    let binary = env!("CARGO_BIN_EXE_runner");
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = Command::new(binary)
+        .arg("--help")
+        .stdout(full)
+        .output()
+        .unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.starts_with("error: standard output: cannot write"),
+        "{message}"
+    );
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(binary)
+        .arg("--help")
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -1,0 +1,257 @@
+//! `runner mnist` as a whole: one run, one hash; interrupted and resumed; what it prints.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A folder that is removed at the end of a test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("runner-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn runner(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.arg("mnist").args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    runner(arguments).output().expect("the program starts")
+}
+
+/// The last line of a run that has to succeed: its hash.
+fn hash(arguments: &[&str]) -> String {
+    let output = run(&[arguments, &["--hash", "--quiet"]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let last = text.lines().last().unwrap_or_default().to_string();
+    let digits = last
+        .strip_prefix("Weights hash: ")
+        .unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        digits.len() == 16
+            && digits
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
+        "{last}"
+    );
+    last
+}
+
+#[test]
+fn one_run_has_one_hash_on_any_threads_and_instructions() {
+    let folder = Folder::new("hash");
+    let checkpoint = folder.file("net.safetensors");
+    for recipe in [
+        &["--train", "100", "--epochs", "1"][..],
+        &["--train", "150", "--epochs", "2", "--preset", "accurate"][..],
+    ] {
+        let with = |way: &[&str]| {
+            hash(&[recipe, &["--checkpoint", &checkpoint, "--seed", "3"], way].concat())
+        };
+        let first = with(&["--backend", "serial"]);
+        for way in [
+            &["--backend", "serial", "--isa", "portable"][..],
+            &["--threads", "1"][..],
+            &["--threads", "2"][..],
+            &["--threads", "3", "--isa", "portable"][..],
+            &["--threads", "7"][..],
+            &["--threads", "7"][..],
+        ] {
+            assert_eq!(with(way), first, "{recipe:?} {way:?}");
+        }
+        let other = hash(&[recipe, &["--checkpoint", &checkpoint, "--seed", "4"]].concat());
+        assert_ne!(other, first, "another seed");
+    }
+}
+
+#[test]
+fn log_lines_and_summary_have_their_form() {
+    let folder = Folder::new("form");
+    let checkpoint = folder.file("net.safetensors");
+    let output = run(&[
+        "--train",
+        "200",
+        "--epochs",
+        "2",
+        "--hash",
+        "--checkpoint",
+        &checkpoint,
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{text}"
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    // 200 images in batches of 16: 12 batches, of which 0, 5 and 10 are logged.
+    let logs: Vec<_> = lines
+        .iter()
+        .filter(|line| line.starts_with("Epoch: "))
+        .collect();
+    assert_eq!(logs.len(), 6, "{text}");
+    for (i, line) in logs.iter().enumerate() {
+        let rest = line
+            .strip_prefix(&format!("Epoch: {}/2, loss: ", i / 3 + 1))
+            .unwrap_or_else(|| panic!("{line}"));
+        let (loss, correct) = rest
+            .split_once(", correct: ")
+            .unwrap_or_else(|| panic!("{line}"));
+        let loss: f64 = loss.parse().expect("a number");
+        // The first line of an epoch has the loss of one batch, the others of five; each starts near ln 10.
+        let batches = if i % 3 == 0 { 1.0 } else { 5.0 };
+        assert!((loss / batches - 10f64.ln()).abs() < 0.2, "{line}");
+        assert!(
+            correct.parse::<u32>().is_ok_and(|correct| correct <= 16),
+            "{line}"
+        );
+    }
+    let rest = &lines[logs.len()..];
+    assert!(
+        rest[0].starts_with("Held-out accuracy: ") && rest[0].ends_with(" of 500)"),
+        "{text}"
+    );
+    assert!(
+        rest.iter()
+            .any(|line| *line == format!("Checkpoint: {checkpoint}")),
+        "{text}"
+    );
+    assert!(
+        lines[lines.len() - 1].starts_with("Weights hash: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn json_has_one_object_a_line() {
+    let folder = Folder::new("json");
+    let checkpoint = folder.file("net.safetensors");
+    let output = run(&[
+        "--train",
+        "50",
+        "--epochs",
+        "1",
+        "--json",
+        "--checkpoint",
+        &checkpoint,
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let events: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let (end, logs) = events.split_last().expect("events");
+    assert!(!logs.is_empty());
+    for log in logs {
+        assert_eq!(
+            (&log["event"], &log["of"]),
+            (&"log".into(), &16.into()),
+            "{log}"
+        );
+    }
+    assert_eq!(end["event"], "end");
+    assert_eq!(end["checkpoint"], checkpoint.as_str());
+    assert_eq!(end["hash"].as_str().map(str::len), Some(16), "{end}");
+}
+
+#[test]
+fn a_resumed_run_equals_an_uninterrupted_one() {
+    let folder = Folder::new("resume");
+    let (whole, part) = (
+        folder.file("whole.safetensors"),
+        folder.file("part.safetensors"),
+    );
+    for preset in ["minitorch", "accurate"] {
+        let options = [
+            "--train", "300", "--seed", "5", "--preset", preset, "--batch", "16",
+        ];
+        fn with<'a>(options: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+            [options, more].concat()
+        }
+        let expected = hash(&with(&options, &["--epochs", "3", "--checkpoint", &whole]));
+        // Stopped by a signal somewhere in the middle; then on to the end.
+        let mut child = runner(&with(
+            &options,
+            &["--epochs", "3", "--checkpoint", &part, "--json"],
+        ))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+        let mut first = String::new();
+        let mut stdout = std::io::BufReader::new(child.stdout.take().expect("stdout"));
+        std::io::BufRead::read_line(&mut stdout, &mut first).expect("a line");
+        let kill = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(kill.is_ok_and(|status| status.success()));
+        std::io::copy(&mut stdout, &mut std::io::sink()).expect("the rest");
+        let status = child.wait().expect("its end");
+        // On a fast machine the run may have ended before the signal came.
+        assert!(matches!(status.code(), Some(130 | 0)), "{status}");
+        let resumed = hash(&with(
+            &options,
+            &["--epochs", "3", "--checkpoint", &part, "--resume", &part],
+        ));
+        assert_eq!(resumed, expected, "{preset}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = Folder::new("other");
+    let checkpoint = folder.file("net.safetensors");
+    let options = [
+        "--train",
+        "100",
+        "--epochs",
+        "1",
+        "--checkpoint",
+        &checkpoint,
+    ];
+    hash(&options);
+    let refused = run(&[&options, &["--resume", &checkpoint, "--seed", "1"][..]].concat());
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("seed") && message.contains(&checkpoint),
+        "{message}"
+    );
+
+    std::fs::write(&checkpoint, b"not a checkpoint").expect("a file");
+    let refused = run(&[&options, &["--resume", &checkpoint][..]].concat());
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{message}");
+    assert!(
+        message.lines().count() <= 4 && message.contains(&checkpoint),
+        "{message}"
+    );
+}
+
+#[test]
+fn weights_can_be_the_start_of_a_run() {
+    let folder = Folder::new("init");
+    let (first, second) = (folder.file("a.safetensors"), folder.file("b.safetensors"));
+    hash(&["--train", "100", "--epochs", "1", "--checkpoint", &first]);
+    let options = ["--train", "100", "--epochs", "1", "--checkpoint", &second];
+    let from_weights = hash(&[&options, &["--init", &first][..]].concat());
+    assert_ne!(from_weights, hash(&options));
+}
