@@ -60,7 +60,8 @@ fn not_a_matrix<B: Backend>(op: &'static str, x: &Tensor<B>) -> Error {
 /// Binary cross-entropy of probabilities: the mean of `-(t log p + (1 - t) log(1 - p))`.
 ///
 /// As in PyTorch, logarithms below -100 count as -100, so a wrong answer given with certainty costs 100, and the
-/// gradient's denominator `p (1 - p)` is at least `1e-12`. [`try_bce_with_logits`] needs neither.
+/// gradient's denominator `p (1 - p)` is at least `1e-12`. The gradient by the target keeps to that limit, too, where
+/// PyTorch's is infinite. [`try_bce_with_logits`] needs neither.
 ///
 /// # Errors
 /// [`ErrorKind::Shape`] if the shapes differ.

@@ -48,14 +48,14 @@ macro_rules! with_binary_ops {
                     "x0 == 0 && x1 >= 0 ? 0 : x2 * (mt_pow(x0, x1) * mt_log(x0))"
                 ];
             /// The larger one: `a` if `a > b` or `a` is not a number, else `b`. The winner gets the gradient; the
-            /// first one if they are equal.
+            /// first one if they are equal (PyTorch then gives each half).
             Maximum maximum try_maximum
                 eval(a, b) { E::maximum(a, b) } c "mt_max(x0, x1)"
                 slopes(Depends, Depends)
                 grads(a, b, g) { if b > a || (b != b && a == a) { [E::ZERO, g] } else { [g, E::ZERO] } }
                 c ["x1 > x0 || (x1 != x1 && x0 == x0) ? 0 : x2", "x1 > x0 || (x1 != x1 && x0 == x0) ? x2 : 0"];
             /// The smaller one: `a` if `a < b` or `a` is not a number, else `b`. The winner gets the gradient; the
-            /// first one if they are equal.
+            /// first one if they are equal (PyTorch then gives each half).
             Minimum minimum try_minimum
                 eval(a, b) { E::minimum(a, b) } c "mt_min(x0, x1)"
                 slopes(Depends, Depends)

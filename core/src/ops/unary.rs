@@ -195,7 +195,7 @@ define_with_parameters! {
         grad(x, g) {
             if c == E::ZERO { E::ZERO } else { g * (c * x.pow::<I>(c - E::ONE)) }
         } c "p0 == 0 ? 0 : x1 * (p0 * mt_pow(x0, p0 - 1))";
-    /// `x` limited to `low..=high`. Outside of it the derivative is 0.
+    /// `x` limited to `low..=high`. Outside of it the derivative is 0, at the limits 1 (PyTorch 2.15: 0).
     Clamp(low, high) "clamp"
         eval(x) { if x < low { low } else if x > high { high } else { x } } c "x0 < p0 ? p0 : x0 > p1 ? p1 : x0"
         grad(x, g) { if x < low || x > high { E::ZERO } else { g } } c "x0 < p0 || x0 > p1 ? 0 : x1";

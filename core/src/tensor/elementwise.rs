@@ -169,7 +169,8 @@ impl<B: Backend> Tensor<B> {
         self.try_map(PowScalar { c })
     }
 
-    /// `self` limited to `low..=high`; the gradient is 0 outside.
+    /// `self` limited to `low..=high`; the gradient is 0 outside, and passes at the limits (in PyTorch 2.15 it does
+    /// not).
     ///
     /// # Errors
     /// Those of the device.

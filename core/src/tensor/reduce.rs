@@ -135,7 +135,8 @@ impl<B: Backend> Tensor<B> {
         self.extreme(Min, axis, |x| x.try_neg()?.try_argmax(axis))
     }
 
-    /// The largest element of all, as a tensor without axes.
+    /// The largest element of all, as a tensor without axes. The first of equal ones gets the gradient; PyTorch's
+    /// `max()` divides it among them.
     ///
     /// # Errors
     /// [`ErrorKind::Size`] if there are no elements.
@@ -143,7 +144,7 @@ impl<B: Backend> Tensor<B> {
         self.try_reshape(self.elements())?.try_max(0)
     }
 
-    /// The smallest element of all, as a tensor without axes.
+    /// The smallest element of all, as a tensor without axes; otherwise as [`Tensor::try_max_all`].
     ///
     /// # Errors
     /// [`ErrorKind::Size`] if there are no elements.
