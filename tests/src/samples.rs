@@ -75,6 +75,12 @@ pub fn ties<E: Real>(seed: u64, at: usize) -> E {
     E::from_f64((noise(seed, at) % 4) as f64 - 1.5)
 }
 
+/// The `at`-th number of a sequence of whole numbers below `below`. `scripts/pytorch_operations.py` makes the same one.
+#[must_use]
+pub fn whole(seed: u64, at: usize, below: u64) -> u64 {
+    (noise(seed, at) >> 32) % below
+}
+
 /// SplitMix64.
 fn noise(seed: u64, at: usize) -> u64 {
     let mut x = seed
