@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use minitorch_core::state::SafeTensors;
+
 /// A folder that is removed at the end of a test.
 struct Folder(PathBuf);
 
@@ -254,4 +256,51 @@ fn weights_can_be_the_start_of_a_run() {
     let options = ["--train", "100", "--epochs", "1", "--checkpoint", &second];
     let from_weights = hash(&[&options, &["--init", &first][..]].concat());
     assert_ne!(from_weights, hash(&options));
+}
+
+/// `tests/data/pytorch` has weights that PyTorch trained and wrote, and how many held-out digits it reads with them.
+#[test]
+fn weights_of_pytorch_read_the_digits_that_they_read_there() {
+    let reference = |name| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/pytorch");
+        format!("{folder}/{name}.safetensors")
+    };
+    let folder = Folder::new("pytorch");
+    let (weights, checkpoint) = (reference("mnist-trained"), folder.file("net.safetensors"));
+    // One step at a rate that is too small to change a weight.
+    let output = run(&[
+        "--init",
+        &weights,
+        "--train",
+        "17",
+        "--epochs",
+        "1",
+        "--rate",
+        "1e-30",
+        "--quiet",
+        "--checkpoint",
+        &checkpoint,
+    ]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+
+    let bytes = |path: &str| std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (weights, saved) = (bytes(&weights), bytes(&checkpoint));
+    let parse = |bytes| SafeTensors::parse(bytes).expect("a file of tensors");
+    let (weights, saved) = (parse(&weights), parse(&saved));
+    assert_eq!(weights.views().len(), 8);
+    for weight in weights.views() {
+        let same = saved.get(weight.name()).expect("the name of the weight");
+        assert_eq!(same.shape(), weight.shape(), "{}", weight.name());
+        assert_eq!(same.data(), weight.data(), "{}", weight.name());
+    }
+
+    let numbers = bytes(&reference("mnist"));
+    let correct = parse(&numbers);
+    let correct = correct.get("avg correct").expect("a count");
+    let correct = correct.read::<f64>().expect("a number")[0];
+    assert!(correct > 400.0);
+    let expected = format!("({correct} of 500)");
+    assert!(text.contains(&expected), "{text} has no {expected}");
 }
