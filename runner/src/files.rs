@@ -37,6 +37,18 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Renames a complete file within its folder, in one step, in place of any file that has the name. The content is forced
+/// to the disk before the name is.
+///
+/// # Errors
+///
+/// If the system refuses; the file may have either name then.
+pub fn place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(from, to)?;
+    sync_folder(folder(to))
+}
+
 /// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
 ///
 /// A file that was asked for must be writable. If the default is not, `warn` gets one sentence and nothing is saved.
@@ -98,10 +110,9 @@ impl Target {
             Self::File(path) => {
                 let mut temporary = Temporary::beside(path)?;
                 temporary.file.write_all(content)?;
-                temporary.file.sync_all()?;
-                fs::rename(&temporary.path, path)?;
+                place(&temporary.file, &temporary.path, path)?;
                 temporary.placed = true;
-                sync_folder(folder(path))
+                Ok(())
             }
         }
     }

@@ -162,16 +162,35 @@ impl Output {
     /// Shows a progress bar of `steps` steps, if standard error is a terminal and the style is not quiet. A resumed run
     /// counts the steps that are left.
     pub fn start(&mut self, steps: u64) {
-        if !self.style.quiet && io::stderr().is_terminal() {
-            let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} steps, {eta} left");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            self.progress = ProgressBar::new(steps).with_style(style);
-        }
+        self.show(Some(steps), "", "{wide_bar} {pos}/{len} steps, {eta} left");
     }
 
     /// One step is done.
     pub fn step(&self) {
         self.progress.inc(1);
+    }
+
+    /// Shows how far the download of a file is, under the same conditions. Its size may not be known.
+    pub fn start_download(&mut self, name: &str, bytes: Option<u64>) {
+        let template = match bytes {
+            Some(_) => "{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left",
+            None => "{msg} {bytes}",
+        };
+        self.show(bytes, name, template);
+    }
+
+    /// So many bytes of the file are there.
+    pub fn downloaded(&self, bytes: u64) {
+        self.progress.set_position(bytes);
+    }
+
+    fn show(&mut self, length: Option<u64>, message: &str, template: &str) {
+        if !self.style.quiet && io::stderr().is_terminal() {
+            let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
+            let style = ProgressStyle::with_template(template);
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            self.progress = bar.with_style(style).with_message(message.to_string());
+        }
     }
 
     /// Takes the progress bar away.
