@@ -12,6 +12,7 @@
 //! * [`task`]: the programs themselves, and [`mod@bench`], which measures them;
 //! * [`backend`]: the devices, [`checkpoint`]: what a run saves;
 //! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;
+//! * [`fetch`]: files that are downloaded once, checked, and kept in the cache folder;
 //! * [`output`]: log lines, summary and progress, as text or JSON lines;
 //! * [`files`]: files that are replaced whole or not at all; [`interrupt`]: Ctrl-C; [`machine`]: memory and processors;
 //! * [`error`]: how a run fails, and the exit status that goes with it.
@@ -22,6 +23,7 @@ pub mod bench;
 pub mod checkpoint;
 pub mod data;
 pub mod error;
+pub mod fetch;
 pub mod files;
 pub mod interrupt;
 pub mod machine;
