@@ -169,13 +169,26 @@ fn full_takes_all_there_is_unless_told() {
 }
 
 #[test]
+fn without_a_folder_the_full_set_comes_from_the_cache_or_a_mirror() {
+    let cached = settings("mnist --full");
+    assert_eq!(
+        (cached.data, cached.train, cached.valid),
+        (Data::Cached { mirror: None }, None, None)
+    );
+    let mirror = Some("http://localhost:8000/mnist".into());
+    assert_eq!(
+        settings("mnist --full --mirror http://localhost:8000/mnist").data,
+        Data::Cached { mirror }
+    );
+}
+
+#[test]
 fn more_images_than_the_program_holds_names_full() {
     for options in [
         "--train 5001",
         "--valid 501",
         "--train 60000",
         "--data d --train 5001",
-        "--full",
     ] {
         let message = mistake(&format!("mnist {options}"));
         assert!(message.contains("--full"), "{message}");
@@ -227,6 +240,12 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --epochs 1 --epochs 2", "--epochs"),
         ("mnist stray", "stray"),
         ("mnist --resume a --init b", "--init"),
+        ("mnist --mirror http://a", "--full"),
+        ("mnist --mirror http://a --data d", "--data"),
+        ("mnist --full --mirror http://a --data d", "--data"),
+        ("mnist --full --mirror", "--mirror"),
+        ("mnist --full --mirror a/b", "such as http://"),
+        ("mnist --full --mirror ftp://a", "such as http://"),
         ("mnits", "mnist"),
         ("--no-such-option", "--no-such-option"),
     ] {
@@ -260,8 +279,9 @@ fn help_says_every_default_in_one_line_each() {
         ("--threads", "[default: one for each processor]"),
         ("--isa", "[default: auto]"),
         ("--checkpoint", "[default: ./mnist.safetensors]"),
-        ("--full", "60,000"),
+        ("--full", "11 MB are downloaded once"),
         ("--data", "Folder"),
+        ("--mirror", "--full"),
         ("--resume", "checkpoint"),
         ("--init", "safetensors"),
         ("--hash", "last line"),

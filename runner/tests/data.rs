@@ -8,7 +8,9 @@ use flate2::{Compression, write::GzEncoder};
 use runner::args::{Data, Settings, Task, parse};
 use runner::data::idx::{Images, Labels, PIXELS};
 use runner::data::{Digits, Mnist, batches};
-use runner::error::Status;
+use runner::error::{Failure, Status};
+use runner::interrupt::Interrupt;
+use runner::output::{Output, Style};
 
 /// An IDX file of images: any header, any number of pixel bytes.
 fn images(header: [u32; 4], pixels: usize) -> Vec<u8> {
@@ -55,6 +57,11 @@ fn histogram(labels: &[u8]) -> [usize; 10] {
             .filter(|&&label| usize::from(label) == digit)
             .count()
     })
+}
+
+fn load(settings: &Settings) -> Result<Mnist, Failure> {
+    let mut output = Output::new(Style::default());
+    Mnist::load(settings, &mut output, &Interrupt::default())
 }
 
 /// The folder of the published files, if this machine has them.
@@ -415,7 +422,7 @@ fn a_folder_with_a_mistake_names_the_files() {
 #[test]
 fn options_choose_the_first_images_and_no_more_than_there_are() {
     let folder = Folder::new("limits");
-    let load = |options: &[&str]| Mnist::load(&folder.settings(options));
+    let load = |options: &[&str]| load(&folder.settings(options));
     let mnist = load(&["--train", "17", "--valid", "3"]).unwrap();
     assert_eq!((mnist.train.len(), mnist.held_out.len()), (17, 3));
     assert_eq!(
@@ -451,7 +458,7 @@ fn the_program_gives_what_was_asked_for() {
         other => panic!("{other:?}"),
     };
     assert_eq!(settings.data, Data::Embedded);
-    let (some, all) = (Mnist::load(&settings).unwrap(), Mnist::embedded().unwrap());
+    let (some, all) = (load(&settings).unwrap(), Mnist::embedded().unwrap());
     assert_eq!((some.train.len(), some.held_out.len()), (100, 7));
     assert_eq!(some.train.image(99), all.train.image(99));
     assert_eq!(some.held_out.labels(), &all.held_out.labels()[..7]);

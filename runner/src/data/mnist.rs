@@ -1,10 +1,14 @@
-//! MNIST: MiniTorch's 5,000 + 500 images, which are embedded, or all of it from a folder.
+//! MNIST: MiniTorch's 5,000 + 500 images, which are embedded, or all of it from a folder or the network.
 
 use std::path::{Path, PathBuf};
 
 use super::idx::{Images, Labels, PIXELS};
+use super::published::{FILES, MNIST};
 use crate::args::{Data, Settings};
 use crate::error::Failure;
+use crate::fetch::fetch;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
 
 /// Training images in the program: 0..5000 of the published training set.
 pub const EMBEDDED_TRAIN: usize = 5000;
@@ -96,17 +100,26 @@ pub struct Mnist {
 }
 
 impl Mnist {
-    /// The images that `settings` ask for.
+    /// The images that `settings` ask for, downloaded if they say so.
     ///
     /// # Errors
     ///
     /// Files that are missing, damaged or do not belong together; fewer images than `--train` or `--valid` ask for
-    /// (exit status 2); too few for one batch.
-    pub fn load(settings: &Settings) -> Result<Self, Failure> {
+    /// (exit status 2); too few for one batch; a download that fails or is interrupted.
+    pub fn load(
+        settings: &Settings,
+        output: &mut Output,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
         let (mut mnist, place) = match &settings.data {
             Data::Embedded => (Self::embedded()?, "the program".to_string()),
             Data::Split(folder) => (Self::split(folder)?, folder.display().to_string()),
             Data::Full(folder) => (Self::from_folder(folder)?, folder.display().to_string()),
+            Data::Cached { mirror } => {
+                let folder = fetch(&MNIST, mirror.as_deref(), output, interrupt)?;
+                let files = FILES.map(|file| folder.join(file.name));
+                (Self::from_files(&files)?, folder.display().to_string())
+            }
         };
         limit(
             &mut mnist.train,
@@ -190,34 +203,36 @@ impl Mnist {
     ///
     /// A file that is missing or damaged, and counts that disagree.
     pub fn from_folder(folder: &Path) -> Result<Self, Failure> {
-        let part = |name: &str| {
-            let images = published(folder, &format!("{name}-images-idx3-ubyte"))?;
-            let labels = published(folder, &format!("{name}-labels-idx1-ubyte"))?;
+        let [a, b, c, d] = FILES.map(|file| find(folder, file.name));
+        Self::from_files(&[a?, b?, c?, d?])
+    }
+
+    /// All of MNIST from its files, in the order of [`FILES`].
+    fn from_files(
+        [train_images, train_labels, test_images, test_labels]: &[PathBuf; 4],
+    ) -> Result<Self, Failure> {
+        let read = |images: &Path, labels: &Path| {
             Digits::join(
-                (Images::from_file(&images)?, &images.display().to_string()),
-                (Labels::from_file(&labels)?, &labels.display().to_string()),
+                (Images::from_file(images)?, &images.display().to_string()),
+                (Labels::from_file(labels)?, &labels.display().to_string()),
             )
         };
         Ok(Self {
-            train: part("train")?,
-            held_out: part("t10k")?,
+            train: read(train_images, train_labels)?,
+            held_out: read(test_images, test_labels)?,
         })
     }
 }
 
-/// The path of a published file: plain, or else with `.gz`.
-fn published(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
+/// The path of a published file, whose name ends in `.gz`: without that ending, or else with it.
+fn find(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
     if !folder.is_dir() {
         return Err(Failure::file(folder.display(), "no such folder"));
     }
-    let candidates = [folder.join(name), folder.join(format!("{name}.gz"))];
-    let found = candidates.into_iter().find(|path| path.is_file());
-    found.ok_or_else(|| {
-        Failure::file(
-            folder.join(name).display(),
-            "no such file, neither plain nor .gz",
-        )
-    })
+    let plain = folder.join(name.trim_end_matches(".gz"));
+    let candidates = [&plain, &folder.join(name)];
+    let found = candidates.into_iter().find(|path| path.is_file()).cloned();
+    found.ok_or_else(|| Failure::file(plain.display(), "no such file, neither plain nor .gz"))
 }
 
 /// Keeps as many digits as an option asks for.

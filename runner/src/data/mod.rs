@@ -1,7 +1,8 @@
-//! Data sets: embedded in the program, or read from files that are trusted in nothing.
+//! Data sets: embedded in the program, or read from files, downloaded or not, that are trusted in nothing.
 
 pub mod idx;
 mod mnist;
+mod published;
 
 pub use idx::{PIXELS, SIDE};
 pub use mnist::{Digits, EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, Mnist, batches};

@@ -1,6 +1,7 @@
 //! Downloads, from servers on this machine that redirect, stall, cut, corrupt and lie.
 
 mod content;
+mod program;
 mod resume;
 mod server;
 mod servers;

@@ -50,8 +50,8 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
         path,
         asked: run.checkpoint.is_some(),
     });
-    let digits = Mnist::load(settings)?;
     let interrupt = Interrupt::listen()?;
+    let digits = Mnist::load(settings, &mut output, &interrupt)?;
 
     let mut session = Session::new(device, settings, digits.train.len())?;
     if let Some(path) = &run.init {
@@ -73,7 +73,7 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
     output.end(&Summary {
         split: match settings.data {
             Data::Embedded | Data::Split(_) => "Held-out",
-            Data::Full(_) => "Test",
+            Data::Full(_) | Data::Cached { .. } => "Test",
         },
         correct,
         of: digits.held_out.len(),
@@ -105,9 +105,9 @@ fn next(settings: &Settings) -> &'static str {
             "cargo run -p runner -- mnist --preset accurate"
         }
         (Data::Embedded | Data::Split(_), true) => {
-            "cargo run -p runner -- mnist --preset accurate --full --data DIR"
+            "cargo run -p runner -- mnist --preset accurate --full"
         }
-        (Data::Full(_), _) => "cargo run -p runner -- bench",
+        (Data::Full(_) | Data::Cached { .. }, _) => "cargo run -p runner -- bench",
     }
 }
 
