@@ -51,10 +51,11 @@ pub enum ErrorKind {
     Device,
 }
 
-/// A shape as an error keeps it: sizes above `u32::MAX` are shown as that.
+/// A list of sizes as an error keeps it: the first six of them, each as far as 32 bits go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Dims {
     sizes: [u32; crate::shape::MAX_RANK],
+    /// How long the list is; the largest value stands for no list.
     rank: u8,
 }
 
@@ -67,7 +68,7 @@ impl Dims {
     fn new(sizes: &[usize]) -> Self {
         let mut dims = Self {
             sizes: [0; crate::shape::MAX_RANK],
-            rank: sizes.len().min(crate::shape::MAX_RANK) as u8,
+            rank: sizes.len().min(usize::from(u8::MAX) - 1) as u8,
         };
         for (to, &from) in dims.sizes.iter_mut().zip(sizes) {
             *to = u32::try_from(from).unwrap_or(u32::MAX);
@@ -78,9 +79,19 @@ impl Dims {
 
 impl fmt::Display for Dims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.sizes.iter().take(self.rank.into()))
-            .finish()
+        let rank = usize::from(self.rank);
+        f.write_str("[")?;
+        for (axis, size) in self.sizes.iter().take(rank).enumerate() {
+            f.write_str(if axis > 0 { ", " } else { "" })?;
+            match *size {
+                u32::MAX => f.write_str("over 4294967294")?,
+                size => write!(f, "{size}")?,
+            }
+        }
+        f.write_str(match rank > self.sizes.len() {
+            true => ", ..]",
+            false => "]",
+        })
     }
 }
 

@@ -287,6 +287,7 @@ impl Layout {
     /// As [`Layout::slice`].
     pub fn narrow(&self, axis: usize, start: usize, count: usize) -> Result<Self> {
         self.slice(axis, start, count, 1)
+            .map_err(|error| error.in_op("narrow"))
     }
 
     /// Takes out an axis of size 1.

@@ -42,6 +42,11 @@ impl<const N: usize> Nest<N> {
             strides: [[0; N]; MAX_RANK],
             offsets: operands.map(Layout::offset),
         };
+        if shape.contains(&0) {
+            // No turn at all. The other sizes may be too large to multiply.
+            (nest.rank, nest.sizes[0]) = (1, 0);
+            return nest;
+        }
         for (axis, &size) in shape.iter().enumerate() {
             if size == 1 {
                 continue;

@@ -34,6 +34,10 @@ fn shapes_too_large() {
     refused(one.try_expand([usize::MAX, 2]), ErrorKind::Size);
     refused(one.try_reshape([usize::MAX, 2]), ErrorKind::Size);
     refused(Shape::new(&[1; 7]), ErrorKind::Rank);
+    let text = |sizes: &[usize]| Shape::new(sizes).unwrap_err().to_string();
+    assert!(text(&[1; 30]).contains("[1, 1, 1, 1, 1, 1, ..]"));
+    let text = T::try_zeros(&device(), [1 << 50]).err().unwrap();
+    assert!(text.to_string().contains("[over 4294967294]"), "{text}");
     // A stretched operand whose result would be too large is refused when the result is.
     let wide = one.expand([1 << 40, 1 << 10]);
     assert!(wide.try_exp().is_err());
@@ -45,11 +49,23 @@ fn shapes_too_large() {
 }
 
 #[test]
+fn nothing_by_much_is_nothing() {
+    let x = T::zeros(&device(), [0, usize::MAX, usize::MAX]);
+    assert_eq!(x.try_neg().unwrap().to_vec(), []);
+    assert_eq!(x.try_add(&x).unwrap().shape(), x.shape());
+    assert_eq!(x.sum_all().item(), 0.0);
+}
+
+#[test]
 fn nothing_is_a_size_like_any_other() {
     for (sizes, axis) in [([0, 3], 0), ([3, 0], 1), ([0, 0], 0)] {
         let x = T::zeros(&device(), sizes).tracked();
         assert_eq!(x.exp().to_vec(), []);
         assert_eq!(x.sum_all().item(), 0.0);
+        assert_eq!(x.softmax(axis).shape(), x.shape());
+        assert_eq!(x.log_softmax(axis).shape(), x.shape());
+        let lse = x.logsumexp(axis).to_vec();
+        assert_eq!(lse, vec![f32::NEG_INFINITY; sizes[1 - axis]]);
         assert_eq!(x.sum(&[axis]).elements(), sizes[1 - axis]);
         assert_eq!(
             x.try_prod(&[0]).unwrap().to_vec(),

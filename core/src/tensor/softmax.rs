@@ -53,7 +53,7 @@ impl<B: Backend> Tensor<B> {
         })
     }
 
-    /// `log(sum(exp(x)))` along one axis, which is dropped.
+    /// `log(sum(exp(x)))` along one axis, which is dropped; `-inf` if it has no elements.
     ///
     /// # Errors
     /// [`ErrorKind::Axis`] if the axis does not exist.
@@ -75,11 +75,17 @@ impl<B: Backend> Tensor<B> {
 
     /// `x - m` and `m`, without history, where `m` is the maximum along an axis.
     fn shifted(&self, op: &'static str, axis: usize) -> Result<(Self, Self)> {
-        let [..] = self.around(op, axis)?;
+        if axis >= self.rank() {
+            return Err(Error::between(ErrorKind::Axis, op, &[axis], self.shape()));
+        }
         let x = self.detach();
         let mut kept = *x.shape();
         kept.sizes_mut()[axis] = 1;
-        let maximum = x.try_max(axis)?.try_reshape(kept)?;
+        let maximum = match x.shape()[axis] {
+            // Nothing is to be kept from overflowing.
+            0 => Self::try_zeros(x.device(), kept)?,
+            _ => x.try_max(axis)?.try_reshape(kept)?,
+        };
         Ok((x.try_sub(&maximum)?, maximum))
     }
 
