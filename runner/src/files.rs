@@ -1,11 +1,16 @@
 //! Files that are replaced whole or not at all.
 
+mod temporary;
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
+use temporary::{Temporary, folder, sweep};
+
+pub use temporary::place;
 
 /// Replaces the file at `path` by `content`, or leaves it exactly as it was.
 ///
@@ -13,9 +18,12 @@ use crate::error::Failure;
 /// the folder is forced to the disk too. A power cut leaves the old file or the new one. A symbolic link stays, and what
 /// it points to is replaced. What is no ordinary file, such as `/dev/null`, is written to in place.
 ///
+/// Any number of programs may do so at once: each name change puts a whole file in place, and the last one stays. Only a
+/// program that is killed leaves its temporary file behind, until the next [`check`] of the same `path`.
+///
 /// # Errors
 ///
-/// If anything of this fails; the temporary file is gone then, and an existing file is intact.
+/// If anything of this fails; the temporary file is gone then, and the file at `path` is whole.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let target = Target::of(path)?;
     target
@@ -23,7 +31,8 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::io(path, "write", &error))
 }
 
-/// Finds out whether [`replace`] would work, without touching the file at `path`.
+/// Finds out whether [`replace`] would work, without touching the file at `path`, and removes what programs that were
+/// killed in [`replace`] left beside it.
 ///
 /// # Errors
 ///
@@ -31,22 +40,13 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
 pub fn check(path: &Path) -> Result<(), Failure> {
     match Target::of(path)? {
         Target::Place(_) => Ok(()),
-        Target::File(target) => Temporary::beside(&target)
-            .map(drop)
-            .map_err(|error| Failure::io(path, "write", &error)),
+        Target::File(target) => {
+            sweep(&target);
+            Temporary::beside(&target)
+                .map(drop)
+                .map_err(|error| Failure::io(path, "write", &error))
+        }
     }
-}
-
-/// Renames a complete file within its folder, in one step, in place of any file that has the name. The content is forced
-/// to the disk before the name is.
-///
-/// # Errors
-///
-/// If the system refuses; the file may have either name then.
-pub fn place(file: &File, from: &Path, to: &Path) -> io::Result<()> {
-    file.sync_all()?;
-    fs::rename(from, to)?;
-    sync_folder(folder(to))
 }
 
 /// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
@@ -110,49 +110,8 @@ impl Target {
             Self::File(path) => {
                 let mut temporary = Temporary::beside(path)?;
                 temporary.file.write_all(content)?;
-                place(&temporary.file, &temporary.path, path)?;
-                temporary.placed = true;
-                Ok(())
+                temporary.place(path)
             }
-        }
-    }
-}
-
-/// A new file beside the one it is to replace, which goes away unless it was put in its place.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    placed: bool,
-}
-
-impl Temporary {
-    fn beside(path: &Path) -> io::Result<Self> {
-        let mut number = 0u32;
-        loop {
-            let name = format!(".runner-{}-{number}.tmp", std::process::id());
-            let candidate = folder(path).join(name);
-            match File::create_new(&candidate) {
-                Ok(file) => {
-                    return Ok(Self {
-                        path: candidate,
-                        file,
-                        placed: false,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
-                    number += 1
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.placed {
-            // A file that cannot be removed harms nobody, and there is nobody to tell.
-            let _ = fs::remove_file(&self.path);
         }
     }
 }
@@ -161,39 +120,6 @@ impl Drop for Temporary {
 fn names_a_file(path: &Path) -> bool {
     let name = path.file_name().map(OsStr::as_encoded_bytes);
     name.is_some_and(|name| path.as_os_str().as_encoded_bytes().ends_with(name))
-}
-
-/// The folder a file is in.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Forces a folder's entries to the disk.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Some file systems have no such thing; the file itself is safe.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
-        // A folder one may write to but not list.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        result => result,
-    }
-}
-
-/// Elsewhere a folder cannot be opened; the system sees to its entries.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

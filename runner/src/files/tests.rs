@@ -5,21 +5,21 @@ use std::ffi::OsString;
 use super::*;
 
 /// An empty folder that goes away with the test.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("runner-files-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
         Self(path)
     }
 
-    fn join(&self, name: &str) -> PathBuf {
+    pub(super) fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn names(&self) -> Vec<OsString> {
+    pub(super) fn names(&self) -> Vec<OsString> {
         let mut names: Vec<_> = fs::read_dir(&self.0)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
@@ -93,30 +93,6 @@ fn a_missing_folder_is_named() {
         );
     }
     check(&scratch.join(&"x".repeat(255))).unwrap();
-}
-
-#[test]
-fn a_temporary_file_left_by_a_crash_is_not_in_the_way() {
-    let scratch = Scratch::new("left");
-    let path = scratch.join("weights");
-    let left = scratch.join(&format!(".runner-{}-0.tmp", std::process::id()));
-    fs::write(&left, "left").unwrap();
-    replace(&path, b"new").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"new");
-    assert_eq!(fs::read(&left).unwrap(), b"left");
-}
-
-#[test]
-fn a_write_that_fails_half_way_leaves_the_old_file_and_no_other() {
-    let scratch = Scratch::new("half");
-    let path = scratch.join("weights");
-    fs::write(&path, "old").unwrap();
-    let mut temporary = Temporary::beside(&path).unwrap();
-    temporary.file.write_all(b"half of the n").unwrap();
-    assert_eq!(scratch.names().len(), 2);
-    drop(temporary);
-    assert_eq!(scratch.names(), ["weights"]);
-    assert_eq!(fs::read(&path).unwrap(), b"old");
 }
 
 #[test]
