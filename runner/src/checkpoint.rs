@@ -1,4 +1,11 @@
 //! Checkpoints: the files of [`minitorch_core::state`], read from and written to disk.
+//!
+//! A run that is killed, whenever that is, leaves the last checkpoint that it wrote, whole, or none before the first. To
+//! go on from it leads to the weights and the log lines of a run that was never killed.
+
+mod keeper;
+
+pub use keeper::Keeper;
 
 use std::fs::File;
 use std::io::Read;

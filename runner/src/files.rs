@@ -123,4 +123,6 @@ fn names_a_file(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+pub(crate) mod scratch;
+#[cfg(test)]
 mod tests;

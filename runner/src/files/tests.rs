@@ -2,38 +2,8 @@
 
 use std::ffi::OsString;
 
+use super::scratch::Scratch;
 use super::*;
-
-/// An empty folder that goes away with the test.
-pub(super) struct Scratch(pub(super) PathBuf);
-
-impl Scratch {
-    pub(super) fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("runner-files-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    pub(super) fn join(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    pub(super) fn names(&self) -> Vec<OsString> {
-        let mut names: Vec<_> = fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 #[test]
 fn a_file_is_made_and_replaced_and_nothing_else_is_left() {
@@ -118,6 +88,7 @@ fn only_what_was_asked_for_must_be_writable() {
 
 #[cfg(unix)]
 mod unix {
+    use super::scratch::Scratch;
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 

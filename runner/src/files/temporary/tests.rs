@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::super::tests::Scratch;
+use super::super::scratch::Scratch;
 use super::super::{check, replace};
 use super::*;
 

@@ -15,12 +15,13 @@ use minitorch_core::nn::Module;
 
 use crate::args::{Data, Settings};
 use crate::backend;
+use crate::checkpoint::Keeper;
 use crate::data::{Digits, Mnist};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
+use crate::machine;
 use crate::output::{Output, Style, Summary};
-use crate::{files, machine};
-use session::{Session, Target};
+use session::Session;
 
 /// The checkpoint's name unless another one is asked for.
 const CHECKPOINT: &str = "mnist.safetensors";
@@ -43,13 +44,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
     let run = &settings.run;
     let mut output = Output::new(Style::from(run));
-    let mut file = files::checkpoint(run.checkpoint.as_deref(), CHECKPOINT, |text| {
-        output.warn(text);
-    })?
-    .map(|path| Target {
-        path,
-        asked: run.checkpoint.is_some(),
-    });
+    let mut keeper = Keeper::new(run.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let interrupt = Interrupt::listen()?;
     let digits = Mnist::load(settings, &mut output, &interrupt)?;
 
@@ -62,11 +57,10 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
     }
 
     let start = Instant::now();
-    let images = session.train(&digits, &mut file, &interrupt, &mut output)?;
+    let images = session.train(&digits, &mut keeper, &interrupt, &mut output)?;
     let time = start.elapsed();
-    let checkpoint = file.as_ref().map(|target| &*target.path);
     if !session.is_done() {
-        return Err(interrupted(&session, checkpoint));
+        return Err(interrupted(&session, keeper.path()));
     }
 
     let correct = session.correct(&digits.held_out)?;
@@ -80,7 +74,7 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
         images,
         time,
         peak_bytes: machine::peak_memory(),
-        checkpoint,
+        checkpoint: keeper.path(),
         hash: session.network.try_weights_hash()?.finish(),
         next: next(settings),
     })

@@ -1,6 +1,6 @@
 //! A training run: everything that changes while it goes on, and that a checkpoint therefore holds.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use minitorch_core::nn::{Module, try_nll};
 use minitorch_core::optim::{Adam, Optimizer, Schedule, Sgd};
@@ -9,7 +9,7 @@ use minitorch_core::{Backend, Element};
 use super::batches::{Batch, Loader, View, views};
 use super::{Network, groups};
 use crate::args::{self, Optimiser, Recipe, Settings};
-use crate::checkpoint;
+use crate::checkpoint::{self, Keeper};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -19,13 +19,6 @@ use crate::output::{Log, Output};
 const LOG_EVERY: usize = 5;
 /// How many held-out images a log line looks at.
 const LOG_IMAGES: usize = 16;
-
-/// Where a run is saved.
-pub(super) struct Target {
-    pub(super) path: PathBuf,
-    /// Whether `--checkpoint` named it: then not being able to write it is an error.
-    pub(super) asked: bool,
-}
 
 /// Where a run is: what comes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -99,12 +92,12 @@ impl<'a, B: Backend> Session<'a, B> {
         self.position.epoch >= self.settings.recipe.epochs
     }
 
-    /// Trains to the end, or until interrupted, and saves after each epoch and at the end. Returns how many images went
-    /// through.
+    /// Trains to the end, or until interrupted, and saves after each epoch, at the end, and when a long epoch makes it
+    /// due. Returns how many images went through.
     pub(super) fn train(
         &mut self,
         digits: &Mnist,
-        file: &mut Option<Target>,
+        keeper: &mut Keeper,
         interrupt: &Interrupt,
         output: &mut Output,
     ) -> Result<u64, Failure> {
@@ -123,6 +116,9 @@ impl<'a, B: Backend> Session<'a, B> {
                 if heard.is_err() || interrupt.requested() {
                     break;
                 }
+                if keeper.is_due() {
+                    self.keep(keeper, output)?;
+                }
                 self.step(loader.load(&digits.train, views.iter().copied())?)?;
                 images += recipe.batch as u64;
                 if (self.position.batch - 1).is_multiple_of(LOG_EVERY) {
@@ -136,12 +132,12 @@ impl<'a, B: Backend> Session<'a, B> {
                     ..Position::default()
                 };
             }
-            self.keep(file, output)?;
+            self.keep(keeper, output)?;
             saved = Some(self.position);
         }
         output.finish();
         if saved != Some(self.position) {
-            self.keep(file, output)?;
+            self.keep(keeper, output)?;
         }
         heard.map(|()| images)
     }
@@ -156,19 +152,6 @@ impl<'a, B: Backend> Session<'a, B> {
             .try_step(&mut self.network, loss.try_backward()?)?;
         self.position.batch += 1;
         Ok(())
-    }
-
-    /// Saves. A file that nobody asked for is given up with a warning if it cannot be written.
-    fn keep(&self, file: &mut Option<Target>, output: &Output) -> Result<(), Failure> {
-        let Some(target) = file else { return Ok(()) };
-        match self.save(&target.path) {
-            Err(failure) if !target.asked => {
-                output.warn(&format!("{failure}; training goes on without a checkpoint"));
-                *file = None;
-                Ok(())
-            }
-            result => result,
-        }
     }
 
     /// Batches done in all epochs.
@@ -230,7 +213,8 @@ impl<'a, B: Backend> Session<'a, B> {
         checkpoint::load_weights(path, &mut self.network)
     }
 
-    fn save(&self, path: &Path) -> Result<(), Failure> {
+    /// Saves what [`resume`](Self::resume) goes on from.
+    fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
         let Position { epoch, batch, loss } = self.position;
         let mut numbers = self.fixed();
         numbers.extend([
@@ -238,7 +222,9 @@ impl<'a, B: Backend> Session<'a, B> {
             ("batch", batch as u64),
             ("loss", loss.to_bits()),
         ]);
-        checkpoint::save(path, &self.network, &*self.optimizer, &numbers)
+        keeper.keep(output, |path| {
+            checkpoint::save(path, &self.network, &*self.optimizer, &numbers)
+        })
     }
 
     /// Goes on from a checkpoint, which has to be of the same run.
@@ -307,3 +293,6 @@ fn matches(read: &[u32], labels: &[u8]) -> usize {
         .filter(|(read, label)| **read == u32::from(**label))
         .count()
 }
+
+#[cfg(test)]
+mod tests;
