@@ -24,7 +24,8 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Whether the run should save its state and end. Cheap enough to ask in every step.
+    /// Whether the run should save its state and end: a signal came at any time since [`listen`](Self::listen). Cheap
+    /// enough to ask in every step.
     pub fn requested(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
     }
@@ -36,7 +37,8 @@ impl Interrupt {
 
     /// A flag that listens to Ctrl-C and, on Unix, to `SIGTERM`. A hang-up is left alone, so `nohup` works.
     ///
-    /// A second signal ends the program at once with status 130; at worst a temporary file is left behind.
+    /// A second signal ends the program at once with status 130, as a kill would: the last checkpoint is whole, and the
+    /// next run removes what was being written.
     ///
     /// # Errors
     ///

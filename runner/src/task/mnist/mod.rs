@@ -32,22 +32,22 @@ const EVALUATION_BATCH: usize = 250;
 ///
 /// # Errors
 ///
-/// A file that cannot be read or written, or Ctrl-C (exit status 130, after the checkpoint is written).
+/// A file that cannot be read or written, or Ctrl-C at any time before the summary (exit status 130, after the
+/// checkpoint is written).
 pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
     let (device, pool) = backend::cpu(&settings.run.machine)?;
     match pool {
-        Some(pool) => pool.inside(|| on(&device, settings)),
-        None => on(&device, settings),
+        Some(pool) => pool.inside(|| on(&device, settings, &interrupt)),
+        None => on(&device, settings, &interrupt),
     }
 }
 
-fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
+fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
     let mut output = Output::new(Style::from(run));
     let mut keeper = Keeper::new(run.checkpoint.as_deref(), CHECKPOINT, &output)?;
-    let interrupt = Interrupt::listen()?;
-    let digits = Mnist::load(settings, &mut output, &interrupt)?;
-
+    let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = Session::new(device, settings, digits.train.len())?;
     if let Some(path) = &run.init {
         session.init(path)?;
@@ -57,13 +57,11 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
     }
 
     let start = Instant::now();
-    let images = session.train(&digits, &mut keeper, &interrupt, &mut output)?;
+    let images = session.train(&digits, &mut keeper, interrupt, &mut output)?;
     let time = start.elapsed();
-    if !session.is_done() {
-        return Err(interrupted(&session, keeper.path()));
-    }
-
-    let correct = session.correct(&digits.held_out)?;
+    let Some(correct) = session.correct(&digits.held_out, interrupt)? else {
+        return Err(interrupted(&session, settings, keeper.path()));
+    };
     output.end(&Summary {
         split: match settings.data {
             Data::Embedded | Data::Split(_) => "Held-out",
@@ -81,14 +79,26 @@ fn on<B: Backend>(device: &B, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// What ends an interrupted run.
-fn interrupted<B: Backend>(session: &Session<'_, B>, checkpoint: Option<&Path>) -> Failure {
-    let at = format!("interrupted in epoch {}", session.epoch());
+fn interrupted<B: Backend>(
+    session: &Session<'_, B>,
+    settings: &Settings,
+    checkpoint: Option<&Path>,
+) -> Failure {
+    let at = match session.is_done() {
+        false => format!("interrupted in epoch {}", session.epoch()),
+        true => "interrupted after the last epoch".to_string(),
+    };
+    // --resume excludes it.
+    let instead = match settings.run.init {
+        Some(_) => " instead of --init",
+        None => "",
+    };
     Failure::interrupted(match checkpoint {
         Some(path) => format!(
-            "{at}; to go on: the same command with --resume {}",
+            "{at}; to go on: the same command with --resume {}{instead}",
             path.display()
         ),
-        None => at,
+        None => format!("{at}; its state is not saved"),
     })
 }
 

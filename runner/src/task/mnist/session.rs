@@ -1,5 +1,6 @@
 //! A training run: everything that changes while it goes on, and that a checkpoint therefore holds.
 
+use std::fs;
 use std::path::Path;
 
 use minitorch_core::nn::{Module, try_nll};
@@ -184,11 +185,18 @@ impl<'a, B: Backend> Session<'a, B> {
         output.log(&log)
     }
 
-    /// How many of `digits` the network reads correctly.
-    pub(super) fn correct(&mut self, digits: &Digits) -> Result<usize, Failure> {
+    /// How many of `digits` the network reads correctly, or `None` if interrupted.
+    pub(super) fn correct(
+        &mut self,
+        digits: &Digits,
+        interrupt: &Interrupt,
+    ) -> Result<Option<usize>, Failure> {
         self.mode(false);
         let mut correct = 0;
         for group in groups(digits) {
+            if interrupt.requested() {
+                break;
+            }
             let normalise = self.settings.recipe.normalise;
             let mut loader = Loader::new(self.device, group.len(), normalise)?;
             let batch = loader.load(digits, group.clone().map(View::plain))?;
@@ -196,7 +204,7 @@ impl<'a, B: Backend> Session<'a, B> {
             correct += matches(&read.to_vec()?, &digits.labels()[group]);
         }
         self.mode(true);
-        Ok(correct)
+        Ok((!interrupt.requested()).then_some(correct))
     }
 
     /// Switches to training or evaluation. MiniTorch's dropout, which its preset keeps, is on in both.
@@ -229,6 +237,12 @@ impl<'a, B: Backend> Session<'a, B> {
 
     /// Goes on from a checkpoint, which has to be of the same run.
     pub(super) fn resume(&mut self, path: &Path) -> Result<(), Failure> {
+        if let Ok(false) = fs::exists(path) {
+            return Err(Failure::file(
+                path.display(),
+                "there is no checkpoint to go on from; start again without --resume",
+            ));
+        }
         let numbers = checkpoint::load(path, &mut self.network, &mut *self.optimizer)?;
         let number = |name| checkpoint::number(path, &numbers, name);
         for (name, mine) in self.fixed() {

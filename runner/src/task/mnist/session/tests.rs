@@ -1,6 +1,5 @@
 //! Saving between steps: it changes nothing, and what it saves is enough to go on.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
