@@ -1,63 +1,12 @@
 //! `runner mnist` as a whole: one run, one hash; interrupted and resumed; what it prints.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+mod program;
+
+use std::process::{Command, Stdio};
 
 use minitorch_core::state::SafeTensors;
 
-/// A folder that is removed at the end of a test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("runner-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder");
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn runner(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
-    command.arg("mnist").args(arguments).stdin(Stdio::null());
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    runner(arguments).output().expect("the program starts")
-}
-
-/// The last line of a run that has to succeed: its hash.
-fn hash(arguments: &[&str]) -> String {
-    let output = run(&[arguments, &["--hash", "--quiet"]].concat());
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let last = text.lines().last().unwrap_or_default().to_string();
-    let digits = last
-        .strip_prefix("Weights hash: ")
-        .unwrap_or_else(|| panic!("{text}"));
-    assert!(
-        digits.len() == 16
-            && digits
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
-        "{last}"
-    );
-    last
-}
+use program::{Folder, hash, run, runner};
 
 #[test]
 fn one_run_has_one_hash_on_any_threads_and_instructions() {

@@ -94,7 +94,7 @@ fn separate(f: &mut fmt::Formatter<'_>, inner: &[usize], depth: usize) -> fmt::R
 /// Whether [`DECIMALS`] decimals hide a number, or it has more than eight digits before them.
 fn hard_to_read<E: Element>(value: E) -> bool {
     let size = value.to_f64().abs();
-    (size > 0.0 && size < 1e-4) || (size >= 1e8 && size < f64::INFINITY)
+    (size > 0.0 && size < 1e-4) || (1e8..f64::INFINITY).contains(&size)
 }
 
 /// How numbers are written.

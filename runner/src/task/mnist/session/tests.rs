@@ -81,7 +81,8 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
         let Ok(Task::Mnist(settings)) = parse(options.split(' ').chain([preset])) else {
             panic!("{options} {preset}");
         };
-        let digits = Mnist::load(&settings).unwrap();
+        let mut quiet = Output::to(std::io::sink(), Style::default());
+        let digits = Mnist::load(&settings, &mut quiet, &Interrupt::default()).unwrap();
         let scratch = Scratch::new(&format!("between-{preset}"));
         let train = |resume: Option<&Path>, name: &str, every| {
             let witness = Witness::new(scratch.join(name));

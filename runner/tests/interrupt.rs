@@ -1,0 +1,243 @@
+//! Ctrl-C, and requests to terminate: at any moment a run saves its state, says how to go on, and ends with status 130;
+//! what goes on is the same run.
+#![cfg(unix)]
+
+mod program;
+
+use std::fs;
+use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
+
+use minitorch_core::Generator;
+
+use program::{Folder, Running, Story, finish, log, number, runner, seed};
+
+const OPTIONS: &str = "--train 300 --valid 16 --batch 8 --epochs 3";
+const CHECKPOINT: &str = "net.safetensors";
+/// How many runs are interrupted at random moments.
+const RUNS: usize = 20;
+
+/// Sends a signal, and waits until it is sent; nothing happens if the program has ended.
+fn signal(running: &mut Running, name: &str) {
+    // Once its end has been told, its number may belong to another program.
+    if running.has_ended() {
+        return;
+    }
+    let mut kill = Command::new("kill");
+    let status = kill
+        .args([&format!("-{name}"), &running.child.id().to_string()])
+        .status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
+}
+
+/// Waits until signals reach the program and no longer the system: the first thing that `runner mnist` does.
+fn wait_for_listening(running: &mut Running) {
+    let status = format!("/proc/{}/status", running.child.id());
+    let caught = || {
+        let status = fs::read_to_string(&status).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    };
+    if caught().is_none() {
+        // This system does not tell.
+        thread::sleep(Duration::from_millis(100));
+        return;
+    }
+    // Both are caught: SIGINT is number 2, and SIGTERM, which is last, 15.
+    let both = 1 << (2 - 1) | 1 << (15 - 1);
+    while !running.has_ended() {
+        if caught().is_some_and(|caught| caught & both == both) {
+            return;
+        }
+    }
+}
+
+/// What every interrupted run says, and its log.
+fn interrupted(output: &Output, file: &str) -> Vec<String> {
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    let tail = format!("; to go on: the same command with --resume {file}\n");
+    assert!(
+        message.starts_with("interrupted ")
+            && message.ends_with(&tail)
+            && message.lines().count() == 1,
+        "{message}"
+    );
+    log(output)
+}
+
+#[test]
+fn interrupted_at_any_moment_a_run_goes_on_as_if_nothing_had_happened() {
+    let options: Vec<&str> = OPTIONS.split(' ').collect();
+    let folder = Folder::new("interrupt");
+    let file = folder.file(CHECKPOINT);
+    let options = [&options[..], &["--checkpoint", &file]].concat();
+    let whole = finish(&options);
+
+    let seed = seed();
+    eprintln!("RUNNER_TEST_SEED={seed}");
+    let random = &mut Generator::new(seed);
+    let (mut unbegun, mut between) = (0, 0);
+    for run in 0..RUNS {
+        fs::remove_file(&file).expect("the last checkpoint");
+        let line = random.below(whole.log.len() as u32 * 4 / 5) as usize;
+        let time = Duration::from_micros(random.below(5_000).into());
+        eprintln!("run {run}: line {line}, {time:?} later");
+        let mut running = Running::start(&mut runner(&options));
+        wait_for_listening(&mut running);
+        // Every fifth at once, when not even the data are there.
+        if run % 5 > 0 {
+            running.wait_for_lines(line);
+            thread::sleep(time);
+        }
+        match run % 5 {
+            // While a checkpoint is written, or just after.
+            1 => {
+                running.wait_for_writing(&folder, Duration::from_millis(50));
+                signal(&mut running, "INT");
+            }
+            // Twice.
+            2 => {
+                signal(&mut running, "INT");
+                signal(&mut running, "TERM");
+            }
+            _ => signal(&mut running, ["INT", "TERM"][run % 2]),
+        }
+        let output = running.end();
+        if output.status.success() {
+            eprintln!("  too late");
+            continue;
+        }
+        let mut lines = interrupted(&output, &file);
+        unbegun += usize::from(lines.is_empty());
+        between += usize::from(number(&file, "@loss") != 0);
+        assert_eq!(folder.names(), [CHECKPOINT]);
+
+        let rest = finish(&[&options[..], &["--resume", &file]].concat());
+        lines.extend(rest.log);
+        let hash = rest.hash;
+        assert_eq!(Story { log: lines, hash }, whole);
+    }
+    let tally = format!("{unbegun} before the first line, {between} between two lines");
+    eprintln!("{tally}");
+    assert!(unbegun > 0 && between > 0, "{tally}");
+}
+
+#[test]
+fn interrupted_after_training_a_run_has_only_its_summary_to_do() {
+    let folder = Folder::new("interrupt-late");
+    let file = folder.file(CHECKPOINT);
+    // The slowest way to look at 500 images.
+    let options = [
+        "--train",
+        "20",
+        "--batch",
+        "16",
+        "--epochs",
+        "1",
+        "--backend",
+        "serial",
+        "--isa",
+        "portable",
+    ];
+    let options = [&options[..], &["--checkpoint", &file]].concat();
+    let whole = finish(&options);
+    for _ in 0..20 {
+        fs::remove_file(&file).expect("the last checkpoint");
+        let mut running = Running::start(&mut runner(&options));
+        // Training is over when a run of one epoch saves.
+        while !folder.path().join(CHECKPOINT).exists() && !running.has_ended() {}
+        signal(&mut running, "INT");
+        let output = running.end();
+        if output.status.success() {
+            continue;
+        }
+        let lines = interrupted(&output, &file);
+        let rest = finish(&[&options[..], &["--resume", &file]].concat());
+        assert_eq!((lines, rest.log), (whole.log, Vec::new()));
+        assert_eq!(rest.hash, whole.hash);
+        return;
+    }
+    panic!("looking at 500 images took less time than sending a signal, 20 times");
+}
+
+/// Interrupts a run that would take long, a little after it begins.
+fn interrupt(command: &mut Command) -> Output {
+    let mut running = Running::start(command);
+    wait_for_listening(&mut running);
+    thread::sleep(Duration::from_millis(100));
+    signal(&mut running, "INT");
+    running.end()
+}
+
+#[test]
+fn quiet_and_json_change_nothing_about_it() {
+    let folder = Folder::new("interrupt-form");
+    let file = folder.file(CHECKPOINT);
+    let quiet = interrupt(&mut runner(&["--quiet", "--hash", "--checkpoint", &file]));
+    interrupted(&quiet, &file);
+    assert!(
+        quiet.stdout.is_empty(),
+        "no summary and no hash of half a run"
+    );
+
+    let json = interrupt(&mut runner(&["--json", "--checkpoint", &file]));
+    interrupted(&json, &file);
+    for line in String::from_utf8_lossy(&json.stdout).lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(event["event"], "log", "{line}");
+    }
+}
+
+#[test]
+fn a_run_that_cannot_save_says_so() {
+    let folder = Folder::new("interrupt-unsaved");
+    // A folder is in the default checkpoint's place.
+    fs::create_dir(folder.file("mnist.safetensors")).expect("a folder");
+    let output = interrupt(runner(&[]).current_dir(folder.path()));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    let lines: Vec<&str> = message.lines().collect();
+    assert_eq!(lines.len(), 2, "{message}");
+    assert!(lines[0].starts_with("warning: "), "{message}");
+    assert!(
+        lines[1].starts_with("interrupted in epoch ")
+            && lines[1].ends_with("; its state is not saved"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_run_from_other_weights_goes_on_without_them() {
+    let folder = Folder::new("interrupt-init");
+    let (weights, file) = (folder.file("weights.safetensors"), folder.file(CHECKPOINT));
+    finish(&["--train", "20", "--epochs", "1", "--checkpoint", &weights]);
+    let output = interrupt(&mut runner(&["--init", &weights, "--checkpoint", &file]));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    let tail = format!("with --resume {file} instead of --init\n");
+    assert!(message.ends_with(&tail), "{message}");
+    number(&file, "@epoch");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_run_that_hangs() {
+    let folder = Folder::new("interrupt-hang");
+    let pipe = folder.file("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    // Nobody reads from the pipe, so saving takes for ever.
+    let options = ["--quiet", "--train", "20", "--checkpoint", &pipe];
+    let mut running = Running::start(&mut runner(&options));
+    wait_for_listening(&mut running);
+    signal(&mut running, "INT");
+    thread::sleep(Duration::from_millis(500));
+    assert!(!running.has_ended());
+    signal(&mut running, "INT");
+    let output = running.end();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+}
