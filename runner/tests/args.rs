@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use minitorch_core::nn::Init;
 use runner::args::{
-    Backend, Data, Isa, Machine, Optimiser, Pool, Recipe, Run, Schedule, Settings, Task, parse,
+    Backend, Data, Isa, Machine, Net, Optimiser, Pool, Recipe, Run, Schedule, Settings, Task, parse,
 };
 use runner::error::Status;
 
@@ -52,7 +52,8 @@ fn program(options: &[&str]) -> Output {
 
 #[test]
 fn the_defaults_are_the_contracts() {
-    let contract = "mnist --epochs 20 --train 5000 --valid 500 --batch 16 --rate 0.01 --seed 0 --pool avg --backend rayon";
+    let contract = "mnist --epochs 20 --train 5000 --valid 500 --batch 16 --rate 0.01 --seed 0 --pool avg --backend rayon \
+                    --net minitorch";
     assert_eq!(settings("mnist"), settings(contract));
     let run = Run {
         machine: Machine {
@@ -68,6 +69,7 @@ fn the_defaults_are_the_contracts() {
         json: false,
     };
     let recipe = Recipe {
+        net: Net::Minitorch,
         epochs: 20,
         batch: 16,
         rate: 0.01,
@@ -95,16 +97,17 @@ fn the_defaults_are_the_contracts() {
 fn every_option_arrives() {
     let all = settings(
         "mnist --epochs 3 --train 100 --valid 20 --batch 8 --rate 0.5 --seed 18446744073709551615 --pool max \
-         --backend serial --threads 7 --isa portable --checkpoint a --init b --hash --quiet --json",
+         --net tiny --backend serial --threads 7 --isa portable --checkpoint a --init b --hash --quiet --json",
     );
     assert_eq!(
         (
             all.recipe.epochs,
             all.recipe.batch,
             all.recipe.rate,
-            all.recipe.pool
+            all.recipe.pool,
+            all.recipe.net
         ),
-        (3, 8, 0.5, Pool::Max)
+        (3, 8, 0.5, Pool::Max, Net::Tiny)
     );
     assert_eq!(
         (all.train, all.valid, all.seed),
@@ -232,6 +235,7 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --seed -1", "--seed"),
         ("mnist --preset best", "minitorch, accurate"),
         ("mnist --pool min", "avg, max"),
+        ("mnist --net huge", "minitorch, tiny"),
         ("mnist --backend gpu", "rayon, serial"),
         ("mnist --isa mmx", "auto, portable, avx2"),
         ("mnist --no-such-option", "--no-such-option"),
@@ -275,6 +279,7 @@ fn help_says_every_default_in_one_line_each() {
         ("--rate", "[default: 0.01;"),
         ("--seed", "[default: 0]"),
         ("--pool", "[default: avg;"),
+        ("--net", "[default: minitorch]"),
         ("--backend", "[default: rayon]"),
         ("--threads", "[default: one for each processor]"),
         ("--isa", "[default: auto]"),

@@ -187,6 +187,14 @@ fn a_checkpoint_of_another_run_is_refused() {
         "{message}"
     );
 
+    let refused = run(&[&options, &["--resume", &checkpoint, "--net", "tiny"][..]].concat());
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{message}");
+    assert!(
+        message.lines().count() <= 4 && message.contains("conv1.weight"),
+        "{message}"
+    );
+
     std::fs::write(&checkpoint, b"not a checkpoint").expect("a file");
     let refused = run(&[&options, &["--resume", &checkpoint][..]].concat());
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();

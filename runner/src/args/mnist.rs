@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::recipe::{Pool, Recipe};
+use super::recipe::{Net, Pool, Recipe};
 use super::{Run, positive, rate};
 use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
 use crate::error::Failure;
@@ -70,6 +70,16 @@ pub struct Arguments {
     )]
     #[arg(help = "Pooling layer, avg or max [default: avg; accurate: max]")]
     pool: Option<Pool>,
+
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    #[arg(help = "Width of the network, minitorch or tiny [default: minitorch]")]
+    net: Option<Net>,
 
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
     #[arg(help = format!("Training images to use, the first N [default: {EMBEDDED_TRAIN}; with --full all]"))]
@@ -163,6 +173,7 @@ impl Arguments {
             batch: self.batch.unwrap_or(preset.batch),
             rate: self.rate.unwrap_or(preset.rate),
             pool: self.pool.unwrap_or(preset.pool),
+            net: self.net.unwrap_or(preset.net),
             ..preset
         };
         let (data, train, valid) = match (self.full, self.data) {

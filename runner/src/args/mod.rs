@@ -13,7 +13,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use mnist::{Arguments, Data, Preset, Settings};
-pub use recipe::{Optimiser, Pool, Recipe, Schedule};
+pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
 use crate::bench;
 use crate::error::Failure;

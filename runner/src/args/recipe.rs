@@ -3,6 +3,25 @@
 use clap::ValueEnum;
 use minitorch_core::nn::Init;
 
+/// How wide the network is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Net {
+    /// As wide as MiniTorch's: 26,138 parameters.
+    Minitorch,
+    /// Narrow enough to be trained in the memory of a microcontroller: 2,615 parameters.
+    Tiny,
+}
+
+impl Net {
+    /// How many outputs the first convolution, the second, and the first linear layer have.
+    pub const fn widths(self) -> [usize; 3] {
+        match self {
+            Self::Minitorch => [4, 8, 64],
+            Self::Tiny => [2, 3, 16],
+        }
+    }
+}
+
 /// Which pooling the network has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pool {
@@ -33,6 +52,8 @@ pub enum Schedule {
 /// How the MNIST network learns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
+    /// How wide the network is.
+    pub net: Net,
     /// Passes over the training images.
     pub epochs: usize,
     /// Images in a training step.
@@ -60,6 +81,7 @@ pub struct Recipe {
 impl Recipe {
     /// MiniTorch's settings without its bugs.
     pub const DEFAULT: Self = Self {
+        net: Net::Minitorch,
         epochs: 20,
         batch: 16,
         rate: 0.01,
@@ -81,6 +103,7 @@ impl Recipe {
 
     /// The same network taught better: `--preset accurate`.
     pub const ACCURATE: Self = Self {
+        net: Net::Minitorch,
         epochs: 30,
         batch: 64,
         rate: 0.005,

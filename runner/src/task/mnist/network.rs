@@ -1,17 +1,21 @@
-//! The network: two convolutions, pooling, two linear layers; 26,138 parameters.
+//! The network: two convolutions, pooling, two linear layers; with MiniTorch's widths 26,138 parameters.
 
 use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
 use minitorch_core::{Backend, Generator, Padding, Result, Tensor, module};
 
 use crate::args::{Pool, Recipe};
 
+/// Pixels of a channel after pooling.
+const POOLED: usize = 7 * 7;
+
 /// What MiniTorch adds inside of its logarithm.
 const EPSILON: f64 = 1e-6;
 
 /// `[b, 1, 28, 28]` to the logarithms of ten probabilities, `[b, 10]`.
 ///
-/// conv 1->4 3x3, ReLU, conv 4->8 3x3, ReLU, pool 4x4, linear 392->64, ReLU, dropout 0.25, linear 64->10, log-softmax.
-/// Convolutions keep the size; as in MiniTorch, their padding lies at the right and bottom.
+/// conv 1->4 3x3, ReLU, conv 4->8 3x3, ReLU, pool 4x4, linear 392->64, ReLU, dropout 0.25, linear 64->10, log-softmax;
+/// other [`Net`](crate::args::Net)s put their own widths for 4, 8 and 64. Convolutions keep the size; as in MiniTorch,
+/// their padding lies at the right and bottom.
 pub struct Network<B: Backend> {
     conv1: Conv2d<B>,
     conv2: Conv2d<B>,
@@ -38,15 +42,16 @@ impl<B: Backend> Network<B> {
     pub fn new(device: &B, recipe: &Recipe, seed: u64) -> Result<Self> {
         let rng = &mut Generator::new(seed);
         let init = recipe.init;
+        let [first, second, hidden] = recipe.net.widths();
         let conv = |inputs, outputs, rng: &mut Generator| -> Result<Conv2d<B>> {
             let layer = Conv2d::with_init(device, inputs, outputs, [3, 3], init, rng)?;
             Ok(layer.padding(Padding::MiniTorch))
         };
         Ok(Self {
-            conv1: conv(1, 4, rng)?,
-            conv2: conv(4, 8, rng)?,
-            fc1: Linear::with_init(device, 392, 64, init, rng)?,
-            fc2: Linear::with_init(device, 64, 10, init, rng)?,
+            conv1: conv(1, first, rng)?,
+            conv2: conv(first, second, rng)?,
+            fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?,
+            fc2: Linear::with_init(device, hidden, 10, init, rng)?,
             dropout: Dropout::new(0.25, rng)?,
             pool: recipe.pool,
             quirks: recipe.quirks,
@@ -65,7 +70,7 @@ impl<B: Backend> Network<B> {
             Pool::Avg => x.try_avg_pool2d([4, 4], [4, 4])?,
             Pool::Max => x.try_max_pool2d([4, 4], [4, 4])?,
         };
-        let x = x.try_reshape([images.shape()[0], 392])?;
+        let x = x.try_reshape([images.shape()[0], x.shape()[1] * POOLED])?;
         let x = self.fc1.try_forward(&x)?.try_relu()?;
         let x = self.dropout.try_forward(&x)?;
         let logits = self.fc2.try_forward(&x)?;

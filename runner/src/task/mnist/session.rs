@@ -281,6 +281,7 @@ impl<'a, B: Backend> Session<'a, B> {
             ("images", self.images as u64),
             ("rate", recipe.rate.to_bits().into()),
             ("batch-size", recipe.batch as u64),
+            ("net", recipe.net as u64),
             ("pool", recipe.pool as u64),
             ("shuffle", recipe.shuffle.into()),
             ("shift", recipe.shift.into()),
