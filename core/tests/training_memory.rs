@@ -3,17 +3,18 @@
 use minitorch_core::nn::{Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Module, Relu};
 use minitorch_core::nn::{cross_entropy, mse};
 use minitorch_core::optim::{Adam, Optimizer, Sgd};
-use minitorch_core::{Cpu, Generator, Index, Padding, Tensor};
+use minitorch_core::{Cpu, ErrorKind, Generator, Index, Padding, Tensor};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, with a count of live bytes and of allocations.
+/// The system's allocator, with a count of live bytes, of the most there were, and of allocations.
 struct Counting;
 
 // Of each thread by itself: what the test harness allocates on its own thread is not training's. Constant and without a
 // destructor, so that reading them allocates nothing.
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -22,6 +23,7 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.set(LIVE.get() + layout.size() as isize);
+        PEAK.set(PEAK.get().max(LIVE.get()));
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
@@ -96,4 +98,63 @@ fn live_memory_is_flat() {
     (200..10_200).for_each(&mut step);
     let grown = LIVE.get() - before;
     assert_eq!(grown, 0, "bytes after 10,000 steps");
+}
+
+#[test]
+fn a_step_within_the_backward_pass_has_the_same_bits_and_a_lower_peak() {
+    const WIDTH: usize = 64;
+    let dev: Cpu = Cpu::builder().pool_bytes(0).build();
+    let train = |optimizer: &mut dyn Optimizer<Cpu>, within: bool| {
+        let mut rng = Generator::new(3);
+        let mut square = || Linear::new(&dev, WIDTH, WIDTH, &mut rng).unwrap();
+        let mut net = (square(), square(), square());
+        let x = Tensor::rand(&dev, [2, WIDTH], &mut rng);
+        let y = Tensor::rand(&dev, [2, WIDTH], &mut rng);
+        let mut peak = 0;
+        for step in 0..5 {
+            // The middle layer is used twice: its gradient is complete only after the second time.
+            let hidden = net.1.forward(&net.0.forward(&x).tanh()).tanh();
+            let loss = mse(&net.2.forward(&net.1.forward(&hidden).tanh()), &y);
+            drop(hidden);
+            let before = LIVE.get();
+            PEAK.set(before);
+            if within {
+                optimizer.step_backward(&mut net, loss);
+            } else {
+                optimizer.step(&mut net, loss.backward());
+            }
+            // The first step makes what the optimiser remembers.
+            peak = if step == 0 {
+                0
+            } else {
+                peak.max(PEAK.get() - before)
+            };
+        }
+        (net.weights_hash(), peak)
+    };
+    let compare = |optimizers: [&mut dyn Optimizer<Cpu>; 2]| {
+        let (hash, peak) = train(optimizers[0], false);
+        let (same, lower) = train(optimizers[1], true);
+        assert_eq!(same, hash);
+        // Two of the three layers' gradients are never there at the same time.
+        let gradient = (WIDTH * WIDTH * size_of::<f32>()) as isize;
+        assert!(
+            lower + gradient < peak,
+            "{lower} bytes, and {peak} for the two in turn"
+        );
+    };
+    compare([&mut Sgd::new(0.1), &mut Sgd::new(0.1)]);
+    compare([&mut Adam::new(0.01), &mut Adam::new(0.01)]);
+
+    let mut net = Linear::new(&dev, 2, 2, &mut Generator::new(0)).unwrap();
+    let x = Tensor::ones(&dev, [1, 2]);
+    let mut optimizer = Sgd::new(0.1);
+    let mut kind = |loss| {
+        optimizer
+            .try_step_backward(&mut net, loss)
+            .unwrap_err()
+            .kind()
+    };
+    assert_eq!(kind(x.tracked()), ErrorKind::Shape);
+    assert_eq!(kind(x.tracked().sum_all()), ErrorKind::Argument);
 }

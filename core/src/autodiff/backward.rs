@@ -209,12 +209,17 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Shape`] if there is more than one element; [`ErrorKind::Argument`] if nothing is tracked.
     pub fn try_backward(self) -> Result<Gradients<B>> {
+        let seed = self.backward_seed()?;
+        self.try_backward_with(seed)
+    }
+
+    /// The gradient of this tensor, of one element, by itself.
+    pub(crate) fn backward_seed(&self) -> Result<Self> {
         if self.layout().elements() != 1 {
             return Err(Error::between(ErrorKind::Shape, "backward", self.shape(), &[])
                 .advise("reduce to one element first (sum_all, mean_all), or give a gradient to backward_with"));
         }
-        let seed = Self::try_ones(self.device(), *self.shape())?;
-        self.try_backward_with(seed)
+        Self::try_ones(self.device(), *self.shape())
     }
 
     /// Differentiates the sum of this tensor times `seed`, of the same shape, by all tracked tensors behind it.

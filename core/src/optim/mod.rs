@@ -83,6 +83,30 @@ pub trait Optimizer<B: Backend> {
         moved.then_some(()).ok_or(NOTHING_TO_DO)
     }
 
+    /// [`Tensor::try_backward`] and [`Optimizer::try_step`] in one, to the same bits in less memory: each parameter moves
+    /// as soon as its gradient is complete, so that the gradients are never all held at the same time.
+    ///
+    /// Where gradients are looked at together before they are used, as for [`clip_grad_norm`], it takes the two.
+    ///
+    /// # Errors
+    /// Those of both; some parameters may have moved then.
+    fn try_step_backward(&mut self, module: &mut dyn Module<B>, loss: Tensor<B>) -> Result<()> {
+        let optimizer = self;
+        let mut moved = false;
+        let seed = loss.backward_seed()?;
+        loss.try_backward_into(seed, &mut |leaf, grad| {
+            let mut grad = Some(grad);
+            moved |= walk(module, &mut |path, param| match grad
+                .take_if(|_| param.leaf().leaf_id() == Some(leaf))
+            {
+                Some(grad) => optimizer.try_update(path, param, grad).map(|()| true),
+                None => Ok(false),
+            })?;
+            Ok(())
+        })?;
+        moved.then_some(()).ok_or(NOTHING_TO_DO)
+    }
+
     /// As [`Optimizer::try_step`], with the gradients that [`Module::try_accumulate`] collected in the parameters.
     /// They stay there until [`Module::zero_grad`].
     ///
@@ -104,6 +128,15 @@ pub trait Optimizer<B: Backend> {
     #[track_caller]
     fn step(&mut self, module: &mut dyn Module<B>, grads: Gradients<B>) {
         self.try_step(module, grads).or_raise();
+    }
+
+    /// As [`Optimizer::try_step_backward`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[track_caller]
+    fn step_backward(&mut self, module: &mut dyn Module<B>, loss: Tensor<B>) {
+        self.try_step_backward(module, loss).or_raise();
     }
 
     /// As [`Optimizer::try_step_accumulated`].
