@@ -8,7 +8,7 @@
 //!     lanes[o][tap][..8] = fma(g[o][row][block][..8], x[row and column under tap][..8], lanes[o][tap][..8])
 //! ```
 
-use super::panel::{Lines, NR, SCRATCH, Scratch, TASK};
+use super::panel::{Lines, NR, SCRATCH, SMALL, Scratch, TASK};
 use super::strip::{Image, Strip, Taken, plan};
 use super::{Context, Operand, split};
 use crate::backend::Window;
@@ -313,6 +313,13 @@ impl<E: Element> Walk<'_, E> {
     fn all<I: Isa>(&self, rows: usize, taps: &[usize], lanes: &mut [Lanes<E>]) {
         if self.closed > 0 {
             return self.careful::<I>(rows, taps, lanes);
+        }
+        if SMALL {
+            // More accumulators than registers would only lie on the stack.
+            for row in 0..rows {
+                self.channels::<I, 1, 1>(row, taps, &mut lanes[row * taps.len()..]);
+            }
+            return;
         }
         let mut row = 0;
         while row < rows {

@@ -12,7 +12,7 @@ use crate::ops::Op;
 use core::ops::Range;
 
 /// How many elements of an operand are staged at a time.
-const STAGE: usize = 128;
+pub(super) const STAGE: usize = 128;
 
 /// Elements below which an operation is not worth a second thread (a few microseconds of work).
 const GRAIN: usize = 16 * 1024;

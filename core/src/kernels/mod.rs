@@ -2,8 +2,8 @@
 //!
 //! A kernel reads operands as (slice, layout), writes one dense output, splits it among the executor's tasks, and
 //! allocates nothing: what it packs or pads lies on the stack, up to 21 KB in a forward pass and 44 KB in a weight gradient
-//! (f32; twice that for f64), and 3 KB on 32-bit machines, where tiles are smaller. The size of a tile has no influence on
-//! any result.
+//! (f32; twice that for f64), and less than 4 KB on 32-bit machines, where tiles are smaller. The size of a tile has no
+//! influence on any result.
 
 pub(crate) mod conv;
 pub(crate) mod conv_weight;

@@ -20,7 +20,7 @@ use crate::isa::Isa;
 use crate::reduction::LANES;
 
 /// Small targets have little stack and few registers; blocking never changes a bit.
-const SMALL: bool = cfg!(any(
+pub(crate) const SMALL: bool = cfg!(any(
     target_os = "none",
     target_pointer_width = "16",
     target_pointer_width = "32"

@@ -4,7 +4,7 @@
 //! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), a tile of outputs is
 //! folded side by side, each with its own eight lanes, row by row.
 
-use super::map::gather;
+use super::map::{STAGE, gather};
 use super::{Context, Operand, split};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -167,16 +167,24 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
         }
         if self.inner.inner_strides() == [1] && self.inner.sizes().len() == 1 {
             for block in self.data[base..base + count].chunks(BLOCK) {
-                total = R::fold(total, lanes::<E, R>(block));
+                let mut lanes = [E::from_f64(R::START); LANES];
+                fold_lanes::<E, R>(&mut lanes, block);
+                total = R::fold(total, combine::<R, E>(lanes));
             }
             return total;
         }
-        let mut stage = [E::ZERO; BLOCK];
+        const { assert!(STAGE.is_multiple_of(LANES)) };
+        let mut stage = [E::ZERO; STAGE];
         let data = self.data.get(base..).unwrap_or(&[]);
         for first in (0..count).step_by(BLOCK) {
             let last = (first + BLOCK).min(count);
-            gather(self.inner, 0, data, first..last, &mut stage);
-            total = R::fold(total, lanes::<E, R>(&stage[..last - first]));
+            let mut lanes = [E::from_f64(R::START); LANES];
+            for from in (first..last).step_by(STAGE) {
+                let to = (from + STAGE).min(last);
+                gather(self.inner, 0, data, from..to, &mut stage);
+                fold_lanes::<E, R>(&mut lanes, &stage[..to - from]);
+            }
+            total = R::fold(total, combine::<R, E>(lanes));
         }
         total
     }
@@ -234,11 +242,10 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     }
 }
 
-/// The fold of one block in eight lanes.
+/// Folds elements into eight lanes, the first one into the first.
 #[inline(always)]
-fn lanes<E: Element, R: Reduction>(block: &[E]) -> E {
-    let mut lanes = [E::from_f64(R::START); LANES];
-    let (whole, rest) = block.as_chunks::<LANES>();
+fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
+    let (whole, rest) = elements.as_chunks::<LANES>();
     for chunk in whole {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane = R::fold(*lane, x);
@@ -247,7 +254,6 @@ fn lanes<E: Element, R: Reduction>(block: &[E]) -> E {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = R::fold(*lane, x);
     }
-    combine::<R, E>(lanes)
 }
 
 /// The position of the first largest element (or not-a-number) along axis 1 of `[outer, n, inner]`.
