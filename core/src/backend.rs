@@ -95,7 +95,8 @@ pub trait Backend: Clone + Send + Sync + 'static {
         op: O,
         operands: [View<'_, Self>; N],
     ) -> Result<Self::Buffer>;
-    /// Replaces each element of `out` under `layout` by `op` of itself (first) and the `N` operands; `M` is `N + 1`.
+    /// Replaces each element of `out` under `layout` by `op` of itself, as operand number [`Op::IN_PLACE`], and the `N`
+    /// operands; `M` is `N + 1`.
     ///
     /// No two indices of `layout` may share a position.
     fn update<const N: usize, const M: usize, O: Op<M>>(

@@ -58,7 +58,7 @@ impl<B: Backend> Gradients<B> {
         // Each leaf is a sum of its own, so the order of this loop has no influence on any of them.
         for (address, (handle, grad)) in other.leaves.0 {
             let sum = match self.leaves.remove(address) {
-                Some((_, mine)) => mine.accumulated(grad)?,
+                Some((_, mine)) => mine.updated(Add, [&grad])?,
                 None => grad,
             };
             self.leaves.insert(address, (handle, sum));
@@ -100,7 +100,7 @@ impl<B: Backend> Sink<'_, B> {
         };
         pending.grad = Some(match pending.grad.take() {
             None => grad,
-            Some(sum) => sum.accumulated(grad)?,
+            Some(sum) => sum.updated(Add, [&grad])?,
         });
         Ok(())
     }
@@ -279,20 +279,6 @@ impl<B: Backend> Tensor<B> {
     #[track_caller]
     pub fn backward_with(self, seed: Self) -> Gradients<B> {
         self.try_backward_with(seed).or_raise()
-    }
-
-    /// `self + other`, into the memory of `self` if nobody else holds it.
-    fn accumulated(mut self, other: Self) -> Result<Self> {
-        let (layout, view) = (*self.layout(), other.view());
-        match self.unique_buffer() {
-            Some(buffer) if layout.is_contiguous() => {
-                B::of(view.buffer)
-                    .clone()
-                    .update(Add, buffer, &layout, [view])?;
-                Ok(self)
-            }
-            _ => self.detach().try_add(&other),
-        }
     }
 
     /// The sum over the axes along which a tensor of `shape` was broadcast to this one's.

@@ -13,6 +13,7 @@ use crate::isa::Level;
 use crate::kernels::{self, Context, Operand};
 use crate::layout::Layout;
 use crate::ops::Op;
+use crate::random::Generator;
 use crate::reduction::Reduction;
 use crate::shared::Shared;
 use alloc::boxed::Box;
@@ -322,6 +323,14 @@ impl<E: Element> Backend for Cpu<E> {
             out.fill(E::ZERO);
             kernels::index::place(operand(&x), index.as_slice(), n, out);
         })
+    }
+
+    fn uniform(&self, count: usize, draw: &Generator) -> Result<CpuBuffer<E>> {
+        self.filled(count, |_, out| draw.fill_uniform(0, out))
+    }
+
+    fn normal(&self, count: usize, draw: &Generator) -> Result<CpuBuffer<E>> {
+        self.filled(count, |_, out| draw.fill_normal(0, out))
     }
 
     fn conv2d(

@@ -9,6 +9,7 @@ use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::nest::Nest;
 use crate::ops::Op;
+use core::cmp::Ordering;
 use core::ops::Range;
 
 /// How many elements of an operand are staged at a time.
@@ -40,7 +41,7 @@ impl<E: Element, O: Op<N>, const N: usize> Kernel for Apply<'_, E, O, N> {
     }
 }
 
-/// `out[i] = op(out[i], operands[i])`.
+/// `out[i] = op(out[i], operands[i])`, with the old value where [`Op::IN_PLACE`] says.
 struct Update<'a, E, O, const N: usize> {
     op: O,
     operands: [&'a [E]; N],
@@ -58,7 +59,11 @@ impl<E: Element, O: Op<M>, const N: usize, const M: usize> Kernel
         let count = out.len();
         let operands = operands.map(|operand| &operand[..count]);
         for i in 0..count {
-            let x = core::array::from_fn(|k| if k == 0 { out[i] } else { operands[k - 1][i] });
+            let x = core::array::from_fn(|k| match k.cmp(&O::IN_PLACE) {
+                Ordering::Less => operands[k][i],
+                Ordering::Equal => out[i],
+                Ordering::Greater => operands[k - 1][i],
+            });
             out[i] = op.eval::<I, E>(x);
         }
     }
@@ -91,7 +96,12 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     layout: &crate::layout::Layout,
     operands: [Operand<'_, E>; N],
 ) {
-    const { assert!(M == N + 1, "an update takes the old value and the operands") };
+    const {
+        assert!(
+            M == N + 1 && O::IN_PLACE < M,
+            "an update takes the old value and the operands"
+        );
+    }
     let data = operands.map(|operand| operand.data);
     let elements = layout.elements();
     if elements == 0 {

@@ -4,6 +4,7 @@ use super::Param;
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::math::double::sqrt;
+use crate::ops::unary::{AddScalar, MulScalar};
 use crate::random::Generator;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -114,14 +115,14 @@ impl Init {
         match self {
             Self::Constant(value) => Tensor::try_full(device, shape, value),
             Self::Uniform { low, high } => Tensor::try_rand(device, shape, rng)?
-                .try_mul_scalar(high - low)?
-                .try_add_scalar(low),
+                .updated(MulScalar { c: high - low }, [])?
+                .updated(AddScalar { c: low }, []),
             Self::Normal { mean, std } => Tensor::try_randn(device, shape, rng)?
-                .try_mul_scalar(std)?
-                .try_add_scalar(mean),
+                .updated(MulScalar { c: std }, [])?
+                .updated(AddScalar { c: mean }, []),
             Self::MiniTorch => Tensor::try_rand(device, shape, rng)?
-                .try_add_scalar(-0.5)?
-                .try_mul_scalar(0.1),
+                .updated(AddScalar { c: -0.5 }, [])?
+                .updated(MulScalar { c: 0.1 }, []),
             Self::FanIn => uniform(1.0 / sqrt(fan_in)).weight(device, shape, fans, rng),
             Self::KaimingUniform { gain } => {
                 uniform(gain * sqrt(3.0 / fan_in)).weight(device, shape, fans, rng)

@@ -51,6 +51,9 @@ pub trait Op<const N: usize>: Copy + Send + Sync + 'static {
     /// The body in C, for devices: an expression of `x0`, `x1`, .. (the operands), `p0` to `p2` (see [`Op::params`]),
     /// the type `real`, and the functions `mt_fma`, `mt_exp` and so on.
     const C: &'static str;
+    /// Which operand is the old value where the operation replaces elements in place, as
+    /// [`Backend::update`](crate::backend::Backend::update) does.
+    const IN_PLACE: usize = 0;
 
     /// The parameters `p0`, `p1` and `p2` of [`Op::C`].
     fn params(&self) -> [f64; 3] {
@@ -88,6 +91,8 @@ pub struct Grad<O>(pub O);
 impl<O: Unary> Op<2> for Grad<O> {
     const NAME: &'static str = O::NAME;
     const C: &'static str = O::GRAD_C;
+    /// The gradient, which nobody needs afterwards.
+    const IN_PLACE: usize = 1;
 
     fn params(&self) -> [f64; 3] {
         self.0.params()

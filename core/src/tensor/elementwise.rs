@@ -24,14 +24,7 @@ impl<B: Backend> Tensor<B> {
             Saves::Output => out.clone(),
         };
         out.recorded(O::NAME, [self], || {
-            move |grad, sink| {
-                sink.add(0, || {
-                    Self::dense(
-                        grad.device().map(Grad(op), [saved.view(), grad.view()])?,
-                        grad.shape(),
-                    )
-                })
-            }
+            move |grad: Self, sink| sink.add(0, || grad.updated(Grad(op), [&saved]))
         })
     }
 

@@ -5,9 +5,11 @@ use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Op;
 use crate::shared::Shared;
+use core::cmp::Ordering;
 
 impl<B: Backend> Tensor<B> {
-    /// Replaces each element by `op` of itself (first) and of the operands, which have the same shape; `M` is `N + 1`.
+    /// Replaces each element by `op` of itself, as operand number [`Op::IN_PLACE`] (as a rule the first), and of the
+    /// operands, which have the same shape; `M` is `N + 1`.
     ///
     /// Memory that other tensors or graphs share is copied first, so nobody else sees the change. Otherwise, after
     /// [`Tensor::backward`] has consumed the graph, nothing is allocated. A leaf stays the same leaf.
@@ -59,6 +61,30 @@ impl<B: Backend> Tensor<B> {
                 "the copy of a buffer is shared",
             )),
         }
+    }
+
+    /// What [`Tensor::try_update`] makes of this tensor, without history: in its own memory if nobody else holds that, else
+    /// in new memory. The operands have the same shape.
+    pub(crate) fn updated<const N: usize, const M: usize, O: Op<M>>(
+        self,
+        op: O,
+        operands: [&Self; N],
+    ) -> Result<Self> {
+        const { assert!(M == N + 1, "an update takes the old value and the operands") };
+        let mut old = Self { node: None, ..self };
+        let (device, layout) = (old.device().clone(), old.layout);
+        if layout.is_contiguous()
+            && let Some(buffer) = old.unique_buffer()
+        {
+            device.update(op, buffer, &layout, operands.map(Self::view))?;
+            return Ok(old);
+        }
+        let views = core::array::from_fn(|k| match k.cmp(&O::IN_PLACE) {
+            Ordering::Less => operands[k].view(),
+            Ordering::Equal => old.view(),
+            Ordering::Greater => operands[k - 1].view(),
+        });
+        Self::dense(device.map(op, views)?, layout.shape())
     }
 
     /// Takes over the elements of `other`, of the same shape. A leaf stays the same leaf.

@@ -5,10 +5,10 @@ use crate::samples::{Sample, large_shapes, positions, shapes, special, views};
 use minitorch_core::Backend;
 use minitorch_core::backend::View;
 use minitorch_core::isa::Portable;
-use minitorch_core::ops::Op;
 use minitorch_core::ops::binary::{Add, Mul};
 use minitorch_core::ops::special::{AdamStep, AddScaled, Decay, DecaySquare};
 use minitorch_core::ops::unary::{Exp, Relu};
+use minitorch_core::ops::{Grad, Op};
 
 /// Copies from every layout into every layout that has a place for each element.
 ///
@@ -54,6 +54,8 @@ where
             [from],
         );
         one(devices, DecaySquare { keep: 0.99 }, out, [from]);
+        one(devices, Grad(Exp), out, [from]);
+        one(devices, Grad(Relu), out, [from]);
         let mean = Sample {
             data: out.data.clone(),
             ..*out
@@ -105,13 +107,9 @@ fn one<B: Backend, O: Op<M>, const N: usize, const M: usize>(
     let elements = operands.map(Sample::elements);
     let mut expected = out.data.clone();
     for (i, at) in positions(&out.layout).enumerate() {
-        let x = std::array::from_fn(|k| {
-            if k == 0 {
-                out.data[at]
-            } else {
-                elements[k - 1][i]
-            }
-        });
+        let mut x: Vec<B::Elem> = elements.iter().map(|operand| operand[i]).collect();
+        x.insert(O::IN_PLACE, out.data[at]);
+        let x = x.try_into().expect("as many operands");
         expected[at] = op.eval::<Portable, B::Elem>(x);
     }
     changed(devices, O::NAME, out, &expected, |device, buffer| {
