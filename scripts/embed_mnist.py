@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the MNIST subset that the runner embeds: MiniTorch's own split.
+"""Makes the MNIST subsets that are embedded: MiniTorch's own split in the runner, a few images in tests/tiny.
 
     python3 scripts/embed_mnist.py FOLDER
 
 FOLDER holds the published files train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or as .gz. Training images
 0..5000 and held-out images 10000..10500, both out of the published training set, are written in that order as two
-gzipped IDX files of 5,500 items each: runner/data/mnist-images.gz and runner/data/mnist-labels.gz.
+gzipped IDX files of 5,500 items each: runner/data/mnist-images.gz and runner/data/mnist-labels.gz. Of these, the first 48
+images and labels go to tests/tiny/data as they are.
 The same zlib gives the same bytes; the sums printed at the end are of the plain content, which is always the same.
 """
 
@@ -16,6 +17,7 @@ import struct
 import sys
 
 RANGES = [(0, 5000), (10000, 10500)]
+TINY = 48
 SIDE = 28
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -59,6 +61,10 @@ def main():
         packed = gzip.compress(content, compresslevel=9, mtime=0)
         (target / name).write_bytes(packed)
         print(f"{name}: {len(packed)} bytes, plain sha256 {hashlib.sha256(content).hexdigest()}")
+    tiny = target.parent.parent / "tests" / "tiny" / "data"
+    tiny.mkdir(parents=True, exist_ok=True)
+    (tiny / "images").write_bytes(images[: TINY * SIDE * SIDE])
+    (tiny / "labels").write_bytes(labels[:TINY])
 
 
 if __name__ == "__main__":
