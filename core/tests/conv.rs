@@ -2,9 +2,10 @@
 
 mod exact;
 
-use exact::{Dense, Random, Real, Reference, host, machines, same, window};
+use exact::{Backwards, Dense, Random, Real, Reference, host, machines, same, window};
 use minitorch_core::backend::{Backend, View, Window};
 use minitorch_core::{Cpu, Layout};
+use std::fmt::Debug;
 
 /// `x[n, c, y, x]`, +0 in the padding.
 fn padded<R: Real>(x: &Dense<R>, n: usize, c: usize, y: isize, column: isize) -> R {
@@ -172,28 +173,38 @@ impl<R: Real> Case<R> {
         ]
     }
 
+    /// The results of all machines and of the default methods against the scalar loops.
     fn check(&self, machines: &[Cpu<R>], random: &mut Random) {
-        let what = (self.window, &self.x.shape, &self.weight.shape);
         let expected = [
             forward(&self.x, &self.weight, &self.window),
             input_grad(&self.g, &self.weight, &self.window),
             weight_grad(&self.x, &self.g, &self.window),
         ];
-        let compare = |who: &dyn std::fmt::Debug, results: [Vec<R>; 3]| {
-            for (name, (actual, expected)) in ["output", "input gradient", "weight gradient"]
-                .iter()
-                .zip(results.iter().zip(&expected))
-            {
-                same(&(name, who, &what), actual, expected);
-            }
-        };
+        self.compare(machines, random, &expected);
+        let default = self.results(&Reference(machines[0].clone()), random);
+        self.same(&"default methods", &default, &expected);
+    }
+
+    /// The results of all machines against the default methods: where the scalar loops would take too long.
+    fn check_by_default(&self, machines: &[Cpu<R>], random: &mut Random) {
+        let expected = self.results(&Reference(machines[0].clone()), random);
+        self.compare(machines, random, &expected);
+    }
+
+    fn compare(&self, machines: &[Cpu<R>], random: &mut Random, expected: &[Vec<R>; 3]) {
         for machine in machines {
-            compare(machine, self.results(machine, random));
+            self.same(machine, &self.results(machine, random), expected);
         }
-        compare(
-            &"default methods",
-            self.results(&Reference(machines[0].clone()), random),
-        );
+    }
+
+    fn same(&self, who: &dyn Debug, results: &[Vec<R>; 3], expected: &[Vec<R>; 3]) {
+        let what = (self.window, &self.x.shape, &self.weight.shape);
+        for (name, (actual, expected)) in ["output", "input gradient", "weight gradient"]
+            .iter()
+            .zip(results.iter().zip(expected))
+        {
+            same(&(name, who, &what), actual, expected);
+        }
     }
 }
 
@@ -279,6 +290,58 @@ fn what_does_not_fit_at_once() {
             let window = window(&mut random, input, kernel, stride, padded).unwrap();
             Case::<f32>::new(&mut random, sizes, window, 0).check(&machines[..], &mut random);
         }
+    }
+}
+
+/// Kernels of every width up to more than the 256 taps that go together, and of many heights, over lines that about
+/// fill the scratch memory of 4096 elements or end a little before or behind it: where tiles lie at its end.
+#[test]
+fn lines_that_fill_scratch_memory() {
+    const SCRATCH: usize = 4096;
+    const TAPS: usize = 256;
+    let mut random = Random(10);
+    let machines = [
+        Cpu::<f32>::default(),
+        Cpu::builder().executor(Backwards).build(),
+    ];
+    for width in 1..=300 {
+        let height = match random.below(3) {
+            0 => random.within(2, 300 / width + 2),
+            _ => 1,
+        };
+        let channels = [1, 2, 8][random.below(3)];
+        let stride = [1, random.within(1, 3)];
+        // Lines of the image that lie in scratch memory together.
+        let rows = random.within(1, 3);
+        let together = (TAPS / (height * width)).clamp(1, channels) * stride[1].min(width);
+        let line = SCRATCH / (together * (rows + height - 1));
+        let columns = (line + 50).saturating_sub((width - 1) / stride[1] + random.below(100));
+        let columns = match random.below(4) {
+            0 => 2 * columns,
+            _ => columns,
+        };
+        let input = [rows + height - 1, columns.max(1) * stride[1] + width];
+        let padded = random.below(2) == 0;
+        let window = window(&mut random, input, [height, width], stride, padded).unwrap();
+        let sizes = [1, channels, random.within(1, 2)];
+        Case::<f32>::new(&mut random, sizes, window, 0).check_by_default(&machines, &mut random);
+    }
+}
+
+/// Sounds: one long line, one output channel, kernels of a few milliseconds.
+#[test]
+fn long_lines() {
+    let mut random = Random(11);
+    let machines = [Cpu::<f32>::default()];
+    for (channels, width, columns) in [
+        (8, 66, 22_050),
+        (2, 128, 16_000),
+        (1, 300, 20_000),
+        (1, 251, 16_000),
+    ] {
+        let window = window(&mut random, [1, columns], [1, width], [1, 1], false).unwrap();
+        let sizes = [1, channels, 1];
+        Case::<f32>::new(&mut random, sizes, window, 0).check_by_default(&machines, &mut random);
     }
 }
 

@@ -374,7 +374,8 @@ impl<E: Element> Pass<'_, E> {
                 }
             }
         } else {
-            // Lines are short, or sums continue: tiles run over the ends of lines.
+            // Lines are short, or sums continue: tiles run over the ends of lines. Each starts at an output: one that
+            // started between two lines could lie beyond the scratch memory.
             let (mut y, mut x) = (0, 0);
             while y < outputs[0] {
                 panel.column::<I>(self.rows, [y, x], out);
@@ -382,6 +383,9 @@ impl<E: Element> Pass<'_, E> {
                 while x >= panel.target.line {
                     x -= panel.target.line;
                     y += 1;
+                }
+                if x >= outputs[1] {
+                    (y, x) = (y + 1, 0);
                 }
             }
         }

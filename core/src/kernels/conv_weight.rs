@@ -8,9 +8,9 @@
 //!     lanes[o][tap][..8] = fma(g[o][row][block][..8], x[row and column under tap][..8], lanes[o][tap][..8])
 //! ```
 
-use super::panel::{Lines, NR, SCRATCH, SMALL, Scratch, TASK};
+use super::panel::{Lines, NR, SCRATCH, Scratch, TASK};
 use super::strip::{Image, Strip, Taken, plan};
-use super::{Context, Operand, split};
+use super::{Context, Operand, SMALL, split};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};

@@ -13,6 +13,8 @@ pub(crate) mod matmul;
 pub(crate) mod panel;
 pub(crate) mod pool;
 pub(crate) mod reduce;
+#[cfg(test)]
+mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
 
@@ -20,6 +22,13 @@ use crate::backend::Window;
 use crate::executor::Executor;
 use crate::isa::Level;
 use crate::layout::Layout;
+
+/// Small targets have little stack and few registers; blocking never changes a bit.
+const SMALL: bool = cfg!(any(
+    target_os = "none",
+    target_pointer_width = "16",
+    target_pointer_width = "32"
+));
 
 /// What every kernel needs to know of the machine.
 #[derive(Clone, Copy)]

@@ -15,16 +15,10 @@
 //! canonical arithmetic); a sum that is longer than the table goes on from the values already in `out`.
 #![allow(unsafe_code)]
 
+use super::SMALL;
 use crate::element::Element;
 use crate::isa::Isa;
 use crate::reduction::LANES;
-
-/// Small targets have little stack and few registers; blocking never changes a bit.
-pub(crate) const SMALL: bool = cfg!(any(
-    target_os = "none",
-    target_pointer_width = "16",
-    target_pointer_width = "32"
-));
 
 /// Vectors of eight lanes in a tile.
 const VECTORS: usize = if SMALL { 1 } else { 2 };
@@ -41,8 +35,9 @@ pub(crate) const DEPTH: usize = if SMALL { 32 } else { 256 };
 /// Elements of scratch memory: a block of `DEPTH x NR`, or part of an image.
 pub(crate) const SCRATCH: usize = DEPTH * NR;
 
-/// Scratch memory on the stack. A tile may read beyond the part that is in use, not beyond this.
-pub(crate) type Scratch<E> = [[E; NR]; DEPTH + WIDE / NR];
+/// Scratch memory on the stack. What is in use of it ends at `SCRATCH`, and a tile starts before that: it reads less than
+/// one row further.
+pub(crate) type Scratch<E> = [[E; NR]; DEPTH + 1];
 
 /// How many rows a tile has when there are enough: two 8-lane vectors each, in half of the 16 registers.
 pub(crate) const fn tile_rows<E>() -> usize {

@@ -216,3 +216,43 @@ pub(crate) fn plan(
     let height = SCRATCH / (one.elements() / one.lines[0]) - extra;
     (taken, [height.clamp(1, outputs[0]), width])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plan's strip fits into scratch memory, and takes channels, rows and columns in the order of the taps.
+    #[test]
+    fn plans_fit() {
+        let sizes = [
+            1, 2, 3, 7, 8, 9, 15, 16, 17, 40, 65, 100, 255, 256, 257, 4000, 4096, 9000,
+        ];
+        let small = &sizes[..15];
+        for most in [1, 2, 32, 64, 256] {
+            for (&channels, &rows) in small.iter().flat_map(|a| small.iter().map(move |b| (a, b))) {
+                for (&columns, &width) in
+                    small.iter().flat_map(|a| sizes.iter().map(move |b| (a, b)))
+                {
+                    for (step, height) in [([1, 1], 1), ([1, 1], 40), ([2, 3], 40), ([300, 20], 3)]
+                    {
+                        let (taps, outputs) = ([rows, columns], [height, width]);
+                        let (taken, size) = plan(channels, taps, step, outputs, most);
+                        let what = (most, channels, taps, step, outputs);
+                        assert!(
+                            Strip::new(taken, step, size).elements() <= SCRATCH,
+                            "{what:?}"
+                        );
+                        let count = taken.channels * taken.taps[0] * taken.taps[1];
+                        assert!((1..=most).contains(&count), "{what:?}");
+                        assert!(taken.channels == 1 || taken.taps == taps, "{what:?}");
+                        assert!(taken.taps[0] == 1 || taken.taps[1] == columns, "{what:?}");
+                        assert!((1..=height).contains(&size[0]), "{what:?}");
+                        let whole = size[1] == width;
+                        assert!(whole || (size[1] > 0 && size[1] % UNIT == 0), "{what:?}");
+                        assert!(size[1] <= width, "{what:?}");
+                    }
+                }
+            }
+        }
+    }
+}

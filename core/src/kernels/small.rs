@@ -1,0 +1,168 @@
+//! The blocked kernels with the tiles of small targets, which no machine that runs these tests has: compiled a second
+//! time, and compared to the bit with the kernels of this machine and the default methods.
+#![expect(clippy::duplicate_mod, reason = "the second copy is the purpose")]
+
+use super::{Context, Operand, split};
+use crate::backend::{Backend, View, Window};
+use crate::executor::Serial;
+use crate::{Cpu, Layout};
+use alloc::vec;
+use alloc::vec::Vec;
+
+#[path = "conv.rs"]
+mod conv;
+#[path = "conv_weight.rs"]
+mod conv_weight;
+#[path = "matmul.rs"]
+mod matmul;
+#[path = "panel.rs"]
+mod panel;
+#[path = "strip.rs"]
+mod strip;
+
+const SMALL: bool = true;
+
+/// A linear congruential generator (Knuth's MMIX).
+struct Random(u64);
+
+impl Random {
+    fn within(&mut self, low: usize, high: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        low + (self.0 >> 33) as usize % (high - low + 1)
+    }
+
+    /// A dense tensor of numbers in -1..=1.
+    fn tensor<const N: usize>(&mut self, shape: [usize; N]) -> (Vec<f32>, Layout) {
+        let layout = Layout::contiguous(shape).unwrap();
+        let data = (0..layout.elements())
+            .map(|_| self.within(0, 2000) as f32 / 1000.0 - 1.0)
+            .collect();
+        (data, layout)
+    }
+
+    /// A window of at most `tap` by `tap` taps over images of a few lines with at most `columns` columns.
+    fn window(&mut self, tap: usize, columns: usize) -> Window {
+        let kernel = [self.within(1, tap), self.within(1, tap)];
+        let stride = [self.within(1, 2), self.within(1, 3)];
+        let before = kernel.map(|taps| self.within(0, taps - 1));
+        let input = [
+            kernel[0] + self.within(0, 4),
+            kernel[1] + self.within(0, columns),
+        ];
+        let output =
+            [0, 1].map(|axis| (input[axis] + before[axis] - kernel[axis]) / stride[axis] + 1);
+        Window {
+            kernel,
+            stride,
+            before,
+            input,
+            output,
+        }
+    }
+}
+
+/// What a kernel of this module writes; the output holds other numbers before.
+fn run(
+    (a, a_layout): &(Vec<f32>, Layout),
+    (b, b_layout): &(Vec<f32>, Layout),
+    count: usize,
+    kernel: impl FnOnce(Context<'_>, Operand<'_, f32>, Operand<'_, f32>, &mut [f32]),
+) -> Vec<u32> {
+    let context = Context {
+        executor: &Serial,
+        level: Cpu::<f32>::default().level(),
+    };
+    let operand = |data, layout| Operand { data, layout };
+    let mut out = vec![f32::NAN; count];
+    kernel(
+        context,
+        operand(a, a_layout),
+        operand(b, b_layout),
+        &mut out,
+    );
+    bits(&out)
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+/// Convolutions with many times as many taps, channels and columns as the scratch memory of 256 elements holds.
+fn convolutions(random: &mut Random, cases: usize, tap: usize, columns: usize) {
+    let cpu = Cpu::<f32>::default();
+    for _ in 0..cases {
+        let window = random.window(tap, columns);
+        let Window {
+            kernel,
+            input,
+            output,
+            ..
+        } = window;
+        let [b, c, o] = [2, 9, 5].map(|most| random.within(1, most));
+        let x = random.tensor([b, c, input[0], input[1]]);
+        let weight = random.tensor([o, c, kernel[0], kernel[1]]);
+        let g = random.tensor([b, o, output[0], output[1]]);
+        let [on_x, on_weight, on_g] =
+            [&x, &weight, &g].map(|(data, layout)| (cpu.upload(data).unwrap(), *layout));
+        let [view_x, view_weight, view_g] =
+            [&on_x, &on_weight, &on_g].map(|(buffer, layout)| View::new(buffer, *layout));
+
+        let expected = crate::conv::forward(&cpu, view_x, view_weight, &window).unwrap();
+        let actual = run(&x, &weight, g.0.len(), |context, x, weight, out| {
+            conv::forward(context, x, weight, &window, out);
+        });
+        assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
+
+        let expected = crate::conv::input_grad(&cpu, view_g, view_weight, &window).unwrap();
+        let actual = run(&g, &weight, x.0.len(), |context, g, weight, out| {
+            conv::input_grad(context, g, weight, &window, out);
+        });
+        assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
+
+        let expected = crate::conv::weight_grad(&cpu, view_x, view_g, &window).unwrap();
+        let actual = run(&x, &g, weight.0.len(), |context, x, g, out| {
+            conv_weight::weight_grad(context, x, g, &window, out);
+        });
+        assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
+    }
+}
+
+#[test]
+fn convolutions_with_small_tiles() {
+    let mut random = Random(1);
+    convolutions(&mut random, 300, 5, 40);
+    convolutions(&mut random, 50, 3, 400);
+    convolutions(&mut random, 30, 45, 300);
+}
+
+#[test]
+fn matrix_products_with_small_tiles() {
+    let (cpu, mut random) = (Cpu::<f32>::default(), Random(2));
+    for _ in 0..300 {
+        let [rows, columns] = [(); 2].map(|()| random.within(1, 80));
+        let depth = random.within(1, 150);
+        let mut a = random.tensor([rows, depth]);
+        let mut b = random.tensor([columns, depth]);
+        b.1 = b.1.permute(&[1, 0]).unwrap();
+        if random.within(0, 1) == 0 {
+            a = random.tensor([depth, rows]);
+            a.1 = a.1.permute(&[1, 0]).unwrap();
+        }
+        if random.within(0, 1) == 0 {
+            b = random.tensor([depth, columns]);
+        }
+        let [on_a, on_b] = [&a.0, &b.0].map(|data| cpu.upload(data).unwrap());
+        let expected = cpu
+            .matmul(View::new(&on_a, a.1), View::new(&on_b, b.1))
+            .unwrap();
+        let actual = run(&a, &b, rows * columns, matmul::matmul);
+        assert_eq!(
+            actual,
+            bits(expected.as_slice()),
+            "{rows} {depth} {columns}"
+        );
+    }
+}
