@@ -36,7 +36,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If `path` is a folder, if its folder does not exist, or if no file can be made there.
+/// If `path` is a folder or cannot be a name, if its folder does not exist, or if no file can be made there.
 pub fn check(path: &Path) -> Result<(), Failure> {
     match Target::of(path)? {
         Target::Place(_) => Ok(()),
@@ -100,6 +100,9 @@ impl Target {
                 path.display(),
                 format_args!("there is no folder {}", folder(path).display()),
             )),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::io(path, "write", &error))
+            }
             Err(_) => Ok(Self::File(path.to_path_buf())),
         }
     }

@@ -27,8 +27,8 @@ const LABELS: u32 = 0x801;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The most items a file may hold: seventeen times MNIST.
 const MOST: u32 = 1 << 20;
-/// How much memory a header's word alone is good for: MNIST's 47 MB are read without growing.
-const TRUST: usize = 64 << 20;
+/// How much memory a header's word alone is good for; beyond it, memory grows as the bytes come.
+const TRUST: usize = 1 << 20;
 
 /// Grey images of the same size, one after the other, each row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]

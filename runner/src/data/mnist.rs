@@ -1,6 +1,7 @@
 //! MNIST: MiniTorch's 5,000 + 500 images, which are embedded, or all of it from a folder or the network.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::idx::{Images, Labels, PIXELS};
 use super::published::{FILES, MNIST};
@@ -229,10 +230,21 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
     if !folder.is_dir() {
         return Err(Failure::file(folder.display(), "no such folder"));
     }
-    let plain = folder.join(name.trim_end_matches(".gz"));
-    let candidates = [&plain, &folder.join(name)];
-    let found = candidates.into_iter().find(|path| path.is_file()).cloned();
-    found.ok_or_else(|| Failure::file(plain.display(), "no such file, neither plain nor .gz"))
+    let candidates = [folder.join(name.trim_end_matches(".gz")), folder.join(name)];
+    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    for path in &candidates {
+        match fs::metadata(path) {
+            Ok(_) => return Err(Failure::file(path.display(), "is not a file")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::io(path, "open", &error)),
+        }
+    }
+    Err(Failure::file(
+        candidates[0].display(),
+        "no such file, neither plain nor .gz",
+    ))
 }
 
 /// Keeps as many digits as an option asks for.

@@ -63,6 +63,12 @@ fn a_missing_folder_is_named() {
         );
     }
     check(&scratch.join(&"x".repeat(255))).unwrap();
+    // The temporary file has a shorter name.
+    let failure = check(&scratch.join(&"x".repeat(256))).unwrap_err();
+    assert!(
+        failure.to_string().contains(": cannot write: "),
+        "{failure}"
+    );
 }
 
 #[test]

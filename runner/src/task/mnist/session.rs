@@ -257,7 +257,9 @@ impl<'a, B: Backend> Session<'a, B> {
                 ));
             }
         }
-        let (epoch, batch) = (number("epoch")? as usize, number("batch")? as usize);
+        // What is too large to count to is beyond the end, too.
+        let count = |name| number(name).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let (epoch, batch) = (count("epoch")?, count("batch")?);
         let epochs = self.settings.recipe.epochs;
         if epoch > epochs || batch >= self.batches || (epoch == epochs && batch > 0) {
             return Err(Failure::file(
