@@ -21,6 +21,10 @@ pub enum Dtype {
     F8E4M3,
     /// A power of two, 8 bits of exponent.
     F8E8M0,
+    /// Floating point, 4 bits of exponent and 3 of fraction, without infinities and negative zero.
+    F8E4M3Fnuz,
+    /// Floating point, 5 bits of exponent and 2 of fraction, without infinities and negative zero.
+    F8E5M2Fnuz,
     /// Signed, 16 bits.
     I16,
     /// Unsigned, 16 bits.
@@ -46,13 +50,15 @@ pub enum Dtype {
 }
 
 /// Type, name in the file, bytes per element.
-const TABLE: [(Dtype, &str, usize); 17] = [
+const TABLE: [(Dtype, &str, usize); 19] = [
     (Dtype::Bool, "BOOL", 1),
     (Dtype::U8, "U8", 1),
     (Dtype::I8, "I8", 1),
     (Dtype::F8E5M2, "F8_E5M2", 1),
     (Dtype::F8E4M3, "F8_E4M3", 1),
     (Dtype::F8E8M0, "F8_E8M0", 1),
+    (Dtype::F8E4M3Fnuz, "F8_E4M3FNUZ", 1),
+    (Dtype::F8E5M2Fnuz, "F8_E5M2FNUZ", 1),
     (Dtype::I16, "I16", 2),
     (Dtype::U16, "U16", 2),
     (Dtype::F16, "F16", 2),

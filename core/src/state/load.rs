@@ -150,7 +150,7 @@ fn list<T>(
 }
 
 /// A name that a file chose: cut after 60 characters, line breaks and the like escaped.
-struct Short<'a>(&'a str);
+pub(super) struct Short<'a>(pub(super) &'a str);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

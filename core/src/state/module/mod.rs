@@ -20,6 +20,7 @@ mod save;
 pub use load::{Numbers, load, load_weights};
 pub use save::{save, save_weights};
 
+use super::load::Short;
 use super::{FormatError, LoadError, ReadError, WriteError};
 use alloc::string::String;
 use core::fmt;
@@ -77,7 +78,7 @@ impl fmt::Display for StateError {
         match self {
             Self::Format(error) => error.fmt(f),
             Self::Names(error) => error.fmt(f),
-            Self::Read { name, error } => write!(f, "{}: {error}", name.escape_debug()),
+            Self::Read { name, error } => write!(f, "{}: {error}", Short(name)),
             Self::Write(error) => error.fmt(f),
             Self::Device(error) => error.fmt(f),
         }
