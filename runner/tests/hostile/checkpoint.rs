@@ -325,9 +325,12 @@ fn what_is_no_file_or_too_large() {
         .expect("it is there");
     file.set_len(2 << 30).expect("a file with a hole");
     let long = folder.path(&"x".repeat(300));
-    for option in ["--resume", "--init"] {
+    for (option, missing) in [
+        ("--resume", "there is no checkpoint to go on from"),
+        ("--init", ": cannot read: "),
+    ] {
         for (path, part) in [
-            (folder.path("nowhere").as_path(), ": cannot read: "),
+            (folder.path("nowhere").as_path(), missing),
             (&dir, ": cannot read: "),
             (&folder.path("valid").join("below"), ": cannot read: "),
             (&long, ": cannot read: "),
