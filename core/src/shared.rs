@@ -106,8 +106,7 @@ impl<T> Shared<T> {
 
     /// Forgets the concrete type: `Shared<T>` becomes `Shared<dyn Trait>`, or `Shared<[X; N]>` becomes `Shared<[X]>`.
     ///
-    /// The closure is always `|slot| slot`: the compiler coerces the reference that it returns. Nothing else can be
-    /// returned, since it must outlive every lifetime that the closure could name, and nobody can make a [`Slot`].
+    /// The closure is always `|slot| slot`: the compiler coerces the reference that it returns.
     ///
     /// ```
     /// use core::fmt::Display;
@@ -119,6 +118,9 @@ impl<T> Shared<T> {
     ///
     /// # Errors
     /// The pointer itself comes back when there are other owners; do it right after construction.
+    ///
+    /// # Panics
+    /// If the closure returns another slot, such as one that a closure around it was lent.
     pub fn unsize<U: ?Sized>(
         this: Self,
         coerce: impl for<'a> FnOnce(&'a mut Slot<T>) -> &'a mut Slot<U>,
@@ -140,6 +142,9 @@ impl<T> Shared<T> {
     ///
     /// # Errors
     /// The value itself comes back when memory is out.
+    ///
+    /// # Panics
+    /// As [`unsize`](Shared::unsize).
     pub fn try_new_unsized<U: ?Sized>(
         value: T,
         coerce: impl for<'a> FnOnce(&'a mut Slot<T>) -> &'a mut Slot<U>,
@@ -152,12 +157,17 @@ impl<T> Shared<T> {
         self,
         coerce: impl for<'a> FnOnce(&'a mut Slot<T>) -> &'a mut Slot<U>,
     ) -> Shared<U> {
-        // SAFETY: this is the only pointer to the slot, and it is not used until the reference is gone. Safe code can
-        // only return the reference that it was given: `'a` is any lifetime, so a slot from elsewhere would have to be
-        // borrowed for 'static, and slots are neither constructible nor ever lent for that long. Even swapping two
-        // slots inside nested closures would be harmless: both counts are one and both values have the same type.
+        // SAFETY: this is the only pointer to the slot, and it is not used until the reference is gone. Swapping two
+        // slots inside nested closures is harmless: both counts are one and both values have the same type.
         let slot = NonNull::from(coerce(unsafe { &mut *self.slot.as_ptr() }));
-        // Only now: if the closure panics, `self` still drops the value.
+        // The lifetimes alone do not promise this: where `T` borrows for the lifetime of a slot of another closure, that
+        // slot could be returned, and would have two owners. A slot is never inside of another, so one at this address
+        // is the one that was lent.
+        assert!(
+            slot.cast::<u8>() == self.slot.cast::<u8>(),
+            "Shared::unsize: the closure must return the slot that it was given"
+        );
+        // Only now: if the closure or the assertion panics, `self` still drops the value.
         mem::forget(self);
         Shared::from_slot(slot)
     }

@@ -2,9 +2,10 @@
 
 #![allow(unsafe_code)] // for an allocator that can be empty
 
-use minitorch_core::shared::Shared;
+use minitorch_core::shared::{Shared, Slot};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -242,4 +243,31 @@ fn send_and_sync_like_arc() {
     fn both<T: Send + Sync + ?Sized>() {}
     both::<Shared<u8>>();
     both::<Shared<dyn Number + Send + Sync>>();
+}
+
+/// A value that borrows for the lifetime of an outer closure's slot lets an inner closure name that lifetime, and return
+/// the outer slot for its own. It would have two owners when the outer closure panics.
+#[test]
+fn a_closure_cannot_return_the_slot_of_another() {
+    fn steal<'a>(outer: &'a mut Slot<String>) -> Shared<String> {
+        let token: Shared<PhantomData<&'a ()>> = Shared::new(PhantomData);
+        Shared::unsize::<String>(token, move |_| outer)
+            .ok()
+            .unwrap()
+    }
+    let victim = Shared::new(String::from("freed by its owner alone"));
+    let mut stolen = None;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        Shared::unsize::<String>(victim, |slot| {
+            stolen = Some(steal(slot));
+            panic!("after the theft")
+        })
+        .is_ok()
+    }));
+    assert!(outcome.is_err());
+    if let Some(stolen) = stolen {
+        // Dropping it would free the string a second time.
+        std::mem::forget(stolen);
+        panic!("an inner closure returned the slot of the outer one");
+    }
 }
