@@ -20,14 +20,19 @@ pub(super) fn best() -> Set {
         // SAFETY: the caller found OSXSAVE, so reading XCR0 is allowed.
         unsafe { _xgetbv(0) & XMM_YMM == XMM_YMM }
     }
+    // CPUID's functions are safe in the newest compilers and unsafe in the oldest that this crate supports.
+    #[allow(unused_unsafe)]
     fn ask() -> bool {
-        if __cpuid(0).eax < 7 {
+        // SAFETY: every x86-64 CPU has CPUID and its leaf 0, which says how many leaves there are.
+        let leaves = unsafe { __cpuid(0) }.eax;
+        if leaves < 7 {
             return false;
         }
-        let basic = __cpuid(1).ecx;
+        // SAFETY: the CPU has leaves 0 to 7.
+        let (basic, extended) = unsafe { (__cpuid(1).ecx, __cpuid_count(7, 0).ebx) };
         let wanted = FMA | OSXSAVE | AVX;
         // SAFETY: `ymm_saved` runs only where OSXSAVE is set, which implies XSAVE.
-        basic & wanted == wanted && unsafe { ymm_saved() } && __cpuid_count(7, 0).ebx & AVX2 != 0
+        basic & wanted == wanted && extended & AVX2 != 0 && unsafe { ymm_saved() }
     }
 
     // A racing second thread finds the same answer, so relaxed loads and stores are enough. In a virtual machine
