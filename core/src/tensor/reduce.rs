@@ -109,8 +109,10 @@ impl<B: Backend> Tensor<B> {
                         .try_prod(axes)?
                         .try_reshape(kept)?
                         .try_expand(x.shape())?;
-                    let single = zeros.try_eq(&one)?.try_mul(&product)?;
-                    let none = zeros.try_eq(&zero)?.try_mul(&product)?.try_div(&rest)?;
+                    // Selected and not multiplied by 0: products that overflow would leave NaN.
+                    let [lone, none] = [zeros.try_eq(&one)?, zeros.try_eq(&zero)?];
+                    let single = Self::map_plain(Where, [&lone, &product, &zero])?;
+                    let none = Self::map_plain(Where, [&none, &product.try_div(&rest)?, &zero])?;
                     let others = Self::map_plain(Where, [&is_zero, &single, &none])?;
                     grad.try_reshape(kept)?.try_mul(&others)
                 })
