@@ -3,7 +3,7 @@
 use super::{OrRaise, Tensor, plain_forms};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ops::special::Keep;
+use crate::ops::special::{Keep, Where};
 use crate::random::Generator;
 
 impl<B: Backend> Tensor<B> {
@@ -13,7 +13,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Axis`] if the axis does not exist.
     pub fn try_softmax(&self, axis: usize) -> Result<Self> {
-        let (shifted, _) = self.shifted("softmax", axis)?;
+        let shifted = self.shifted("softmax", axis)?;
         let exp = shifted.try_exp()?;
         let out = exp.try_div(&exp.try_sum_keepdim(&[axis])?)?;
         let y = out.clone();
@@ -40,7 +40,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Axis`] if the axis does not exist.
     pub fn try_log_softmax(&self, axis: usize) -> Result<Self> {
-        let (shifted, _) = self.shifted("log_softmax", axis)?;
+        let shifted = self.shifted("log_softmax", axis)?;
         let out = shifted.try_sub(&shifted.try_exp()?.try_sum_keepdim(&[axis])?.try_log()?)?;
         let y = out.clone();
         out.recorded("log_softmax", [self], || {
@@ -53,13 +53,20 @@ impl<B: Backend> Tensor<B> {
         })
     }
 
-    /// `log(sum(exp(x)))` along one axis, which is dropped; `-inf` if it has no elements.
+    /// `m + log(sum(exp(x - m)))` along one axis, which is dropped, with its maximum `m`, or 0 if that is infinite:
+    /// `-inf` if all elements are, or if there are none, and `inf` if one is.
     ///
     /// # Errors
     /// [`ErrorKind::Axis`] if the axis does not exist.
     pub fn try_logsumexp(&self, axis: usize) -> Result<Self> {
-        let (shifted, maximum) = self.shifted("logsumexp", axis)?;
-        let log = shifted
+        let maximum = self.largest("logsumexp", axis)?;
+        // `inf - inf` would be no number. A number is finite if taking it from itself leaves 0.
+        let zero = Self::try_zeros(self.device(), [])?.try_expand(maximum.shape())?;
+        let finite = maximum.try_sub(&maximum)?.try_eq(&zero)?;
+        let maximum = Self::map_plain(Where, [&finite, &maximum, &zero])?;
+        let log = self
+            .detach()
+            .try_sub(&maximum)?
             .try_exp()?
             .try_sum_keepdim(&[axis])?
             .try_log()?
@@ -73,20 +80,23 @@ impl<B: Backend> Tensor<B> {
         })
     }
 
-    /// `x - m` and `m`, without history, where `m` is the maximum along an axis.
-    fn shifted(&self, op: &'static str, axis: usize) -> Result<(Self, Self)> {
+    /// `x - m`, without history, where `m` is the maximum along an axis.
+    fn shifted(&self, op: &'static str, axis: usize) -> Result<Self> {
+        self.detach().try_sub(&self.largest(op, axis)?)
+    }
+
+    /// The maximum along an axis, which stays as size 1, without history.
+    fn largest(&self, op: &'static str, axis: usize) -> Result<Self> {
         if axis >= self.rank() {
             return Err(Error::between(ErrorKind::Axis, op, &[axis], self.shape()));
         }
-        let x = self.detach();
-        let mut kept = *x.shape();
+        let mut kept = *self.shape();
         kept.sizes_mut()[axis] = 1;
-        let maximum = match x.shape()[axis] {
+        match self.shape()[axis] {
             // Nothing is to be kept from overflowing.
-            0 => Self::try_zeros(x.device(), kept)?,
-            _ => x.try_max(axis)?.try_reshape(kept)?,
-        };
-        Ok((x.try_sub(&maximum)?, maximum))
+            0 => Self::try_zeros(self.device(), kept),
+            _ => self.detach().try_max(axis)?.try_reshape(kept),
+        }
     }
 
     /// Sets each element to 0 with probability `p` and multiplies the others by `1 / (1 - p)`.
