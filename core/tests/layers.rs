@@ -2,9 +2,9 @@
 
 use minitorch_core::autodiff::check;
 use minitorch_core::nn::{
-    AvgPool1d, AvgPool2d, Conv1d, Conv2d, Embedding, Flatten, Gelu, Layer, Linear, MaxPool1d,
-    MaxPool2d, Module, Relu, Sigmoid, Tanh, bce, bce_with_logits, cross_entropy, mse, nll, try_bce,
-    try_bce_with_logits, try_cross_entropy, try_mse, try_nll,
+    AvgPool1d, AvgPool2d, Conv1d, Conv2d, Embedding, Fans, Flatten, Gelu, Init, Layer, Linear,
+    MaxPool1d, MaxPool2d, Module, Relu, Sigmoid, Tanh, bce, bce_with_logits, cross_entropy, mse,
+    nll, try_bce, try_bce_with_logits, try_cross_entropy, try_mse, try_nll,
 };
 use minitorch_core::{Cpu, Generator, Index, Padding, Shape, Tensor};
 
@@ -284,4 +284,26 @@ fn losses_of_certainty_are_finite() {
     assert_eq!(loss.item(), 50.0);
     let grads = loss.backward();
     assert_eq!(grads.get(&x).unwrap().to_vec(), [0.0, 0.0, -0.25, 0.25]);
+}
+
+/// As PyTorch, a layer without inputs starts with biases of 0, and so does every rule that divides by fans of 0.
+#[test]
+fn layers_without_inputs_start_at_zero() {
+    let (device, mut rng) = (Double::default(), Generator::new(1));
+    let layer = Linear::new(&device, 0, 3, &mut rng).unwrap();
+    assert_eq!(layer.bias.unwrap().value().to_vec(), [0.0; 3]);
+    let fans = Fans {
+        fan_in: 0,
+        fan_out: 0,
+    };
+    for init in [
+        Init::FanIn,
+        Init::KaimingUniform { gain: 1.0 },
+        Init::KaimingNormal { gain: 1.0 },
+        Init::XavierUniform { gain: 1.0 },
+        Init::XavierNormal { gain: 1.0 },
+    ] {
+        let weight = init.weight(&device, [2], fans, &mut rng).unwrap();
+        assert_eq!(weight.to_vec(), [0.0; 2], "{init:?}");
+    }
 }

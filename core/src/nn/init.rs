@@ -25,7 +25,8 @@ use crate::tensor::Tensor;
 /// | `XavierUniform { gain }` (Glorot 2010) | uniform in `± gain * sqrt(6 / (fan_in + fan_out))` | 0 |
 /// | `XavierNormal { gain }` | normal, deviation `gain * sqrt(2 / (fan_in + fan_out))` | 0 |
 ///
-/// The usual gain is [`Init::RELU`] before ReLU, 5/3 before tanh, else 1. The weight is drawn before the bias.
+/// Bounds and deviations that would be divided by fans of 0 are 0. The usual gain is [`Init::RELU`] before ReLU, 5/3
+/// before tanh, else 1. The weight is drawn before the bias.
 ///
 /// ```
 /// use minitorch_core::nn::{Fans, Init};
@@ -112,6 +113,7 @@ impl Init {
             high: bound,
         };
         let normal = |std: f64| Self::Normal { mean: 0.0, std };
+        let over = |x: f64, fan: f64| if fan == 0.0 { 0.0 } else { x / fan };
         match self {
             Self::Constant(value) => Tensor::try_full(device, shape, value),
             Self::Uniform { low, high } => Tensor::try_rand(device, shape, rng)?
@@ -123,18 +125,18 @@ impl Init {
             Self::MiniTorch => Tensor::try_rand(device, shape, rng)?
                 .updated(AddScalar { c: -0.5 }, [])?
                 .updated(MulScalar { c: 0.1 }, []),
-            Self::FanIn => uniform(1.0 / sqrt(fan_in)).weight(device, shape, fans, rng),
+            Self::FanIn => uniform(over(1.0, sqrt(fan_in))).weight(device, shape, fans, rng),
             Self::KaimingUniform { gain } => {
-                uniform(gain * sqrt(3.0 / fan_in)).weight(device, shape, fans, rng)
+                uniform(gain * sqrt(over(3.0, fan_in))).weight(device, shape, fans, rng)
             }
             Self::KaimingNormal { gain } => {
-                normal(gain / sqrt(fan_in)).weight(device, shape, fans, rng)
+                normal(over(gain, sqrt(fan_in))).weight(device, shape, fans, rng)
             }
             Self::XavierUniform { gain } => {
-                uniform(gain * sqrt(6.0 / both)).weight(device, shape, fans, rng)
+                uniform(gain * sqrt(over(6.0, both))).weight(device, shape, fans, rng)
             }
             Self::XavierNormal { gain } => {
-                normal(gain * sqrt(2.0 / both)).weight(device, shape, fans, rng)
+                normal(gain * sqrt(over(2.0, both))).weight(device, shape, fans, rng)
             }
         }
     }
