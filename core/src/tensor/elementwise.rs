@@ -36,7 +36,12 @@ impl<B: Backend> Tensor<B> {
     pub fn try_zip<O: Binary>(&self, other: &Self, op: O) -> Result<Self> {
         let (a, b) = self.broadcast(other, O::NAME)?;
         let out = Self::dense(self.device().map(op, [a.view(), b.view()])?, a.shape())?;
-        out.recorded(O::NAME, [self, other], || {
+        // An operand that the result does not change with is no part of its history.
+        let recorded = [(0, self), (1, other)].map(|(side, operand)| match O::SLOPES[side] {
+            Slope::Zero => operand.detach(),
+            _ => operand.clone(),
+        });
+        out.recorded(O::NAME, recorded.each_ref(), || {
             // What no rule reads is not kept alive.
             let saved = O::SLOPES.contains(&Slope::Depends).then_some((a, b));
             move |grad, sink| {
