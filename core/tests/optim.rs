@@ -1,7 +1,8 @@
 //! Optimisers against scalar recurrences, schedules at known points, and clipping.
 
-use minitorch_core::nn::{Module, Param, Path};
+use minitorch_core::nn::{Layer, Linear, Module, Param, Path};
 use minitorch_core::optim::{Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm};
+use minitorch_core::state::{load, save};
 use minitorch_core::{Backend, Cpu, Element, ErrorKind, Generator, Tensor, module};
 
 const STEPS: usize = 50;
@@ -407,4 +408,23 @@ fn a_step_moves_only_what_has_a_gradient() {
     let path = Path::ROOT.child("a");
     let error = adam.try_update(&path, &mut net.a, wrong).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Shape);
+}
+
+/// A step without momentum remembers nothing, so a file has no buffers and asks for none.
+#[test]
+fn plain_descent_saves_weights_alone() {
+    let device = Cpu::<f32>::default();
+    let mut model = Linear::new(&device, 2, 1, &mut Generator::new(1)).unwrap();
+    for (mut optimizer, buffers) in [
+        (Sgd::new(0.1), false),
+        (Sgd::new(0.1).momentum(0.9).momentum(0.0), false),
+        (Sgd::new(0.1).momentum(0.9), true),
+    ] {
+        let loss = model.forward(&Tensor::ones(&device, [1, 2])).sum_all();
+        optimizer.step(&mut model, loss.backward());
+        let file = save(&model, Some(&optimizer), &[]).unwrap();
+        let named = file.windows(15).any(|part| part == b"momentum_buffer");
+        assert_eq!(named, buffers);
+        load(&file, &mut model, Some(&mut optimizer)).unwrap();
+    }
 }

@@ -16,7 +16,7 @@ use crate::tensor::Tensor;
 /// p = fma(-rate, g, p)
 /// ```
 ///
-/// Without momentum nothing is remembered, and a step allocates nothing.
+/// Without momentum nothing is remembered or saved, and a step allocates nothing.
 ///
 /// ```
 /// use minitorch_core::Cpu;
@@ -41,14 +41,24 @@ impl<B: Backend> Sgd<B> {
             momentum: 0.0,
             nesterov: false,
             weight_decay: 0.0,
-            memory: Memory::new(&["momentum_buffer"], &[]),
+            memory: Memory::new(&[], &[]),
         }
     }
 
-    /// Keeps this share of the last step's direction (Polyak 1964). 0.9 is usual.
+    /// Keeps this share of the last step's direction (Polyak 1964). 0.9 is usual. Steps that were already made are
+    /// forgotten.
     #[must_use]
     pub fn momentum(self, momentum: f64) -> Self {
-        Self { momentum, ..self }
+        let tensors: &[&str] = if momentum == 0.0 {
+            &[]
+        } else {
+            &["momentum_buffer"]
+        };
+        Self {
+            momentum,
+            memory: Memory::new(tensors, &[]),
+            ..self
+        }
     }
 
     /// Looks one step of momentum ahead (Nesterov 1983).
