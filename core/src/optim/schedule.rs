@@ -5,7 +5,8 @@ use core::f64::consts::PI;
 
 /// A learning rate that depends on the number of the step, and on nothing else: a resumed run goes on where it was.
 ///
-/// Steps count from 0. The cosine is this crate's own, so rates are the same everywhere.
+/// Steps count from 0. The cosine and the power are those of [`crate::math::double`], whose bits are the same on every
+/// target, and so are the rates.
 ///
 /// ```
 /// use minitorch_core::optim::Schedule;
