@@ -45,7 +45,7 @@ pub use dtype::Dtype;
 pub use error::{FormatError, ReadError, Reason, WriteError};
 pub use hash::{Fnv, weights_hash};
 pub use load::{LoadError, Mismatch, match_names};
-pub use module::{Numbers, StateError, load, load_weights, save, save_weights};
+pub use module::{Numbers, StateError, load, load_numbers, load_weights, save, save_weights};
 pub use safetensors::{SafeTensors, View};
 pub use value::Value;
 pub use write::{Data, Entry, Writer, serialize};

@@ -103,11 +103,7 @@ pub fn load<B: Backend>(
         Some(memory) => slots.read_records(memory, &mut views)?,
         None => Vec::new(),
     };
-    let numbers = own.iter().map(|view| {
-        let name = view.name().strip_prefix(MARK).unwrap_or_default();
-        Ok((String::from(name), read(view)?))
-    });
-    let numbers = numbers.collect::<Result<_, StateError>>()?;
+    let numbers = Numbers::read(own)?;
 
     Changes::new(params, generators).apply(module)?;
     if let Some(optimizer) = optimizer {
@@ -116,7 +112,32 @@ pub fn load<B: Backend>(
             optimizer.memory_mut().insert(slot.path, record);
         }
     }
-    Ok(Numbers(numbers))
+    Ok(numbers)
+}
+
+/// Reads the numbers of the program alone, for one that builds its model from what the file says.
+///
+/// A file of weights alone has none.
+///
+/// ```
+/// use minitorch_core::nn::Linear;
+/// use minitorch_core::state::{load_numbers, save, save_weights};
+/// use minitorch_core::{Cpu, Generator};
+///
+/// let dev: Cpu = Cpu::default();
+/// let net = Linear::new(&dev, 3, 2, &mut Generator::new(1))?;
+/// let numbers = load_numbers(&save(&net, None, &[("inputs", &[3])])?)?;
+/// assert_eq!(numbers.get("inputs"), Some(&[3][..]));
+/// assert!(load_numbers(&save_weights(&net)?)?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// If the bytes are not a safetensors file, or a number is not a whole one.
+pub fn load_numbers(file: &[u8]) -> Result<Numbers, StateError> {
+    let file = SafeTensors::parse(file)?;
+    let views = file.views().iter();
+    Numbers::read(views.filter(|view| view.name().starts_with(MARK)))
 }
 
 /// The numbers that a program saved beside its model.
@@ -129,6 +150,24 @@ impl Numbers {
     pub fn get(&self, name: &str) -> Option<&[u64]> {
         let mut all = self.0.iter();
         all.find(|entry| entry.0 == name).map(|entry| &*entry.1)
+    }
+
+    /// Whether the file has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn read<'a>(views: impl IntoIterator<Item = &'a View<'a>>) -> Result<Self, StateError> {
+        let number = |view: &'a View<'a>| {
+            let name = view.name().strip_prefix(MARK).unwrap_or_default();
+            Ok((String::from(name), read(view)?))
+        };
+        views
+            .into_iter()
+            .map(number)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 

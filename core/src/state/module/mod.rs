@@ -17,7 +17,7 @@
 mod load;
 mod save;
 
-pub use load::{Numbers, load, load_weights};
+pub use load::{Numbers, load, load_numbers, load_weights};
 pub use save::{save, save_weights};
 
 use super::load::Short;
