@@ -8,7 +8,6 @@ mod keeper;
 pub use keeper::Keeper;
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use minitorch_core::Backend;
@@ -67,6 +66,23 @@ pub fn load_weights<B: Backend>(path: &Path, module: &mut dyn Module<B>) -> Resu
     }
 }
 
+/// A model as the file describes it, with its weights: `build` makes it from the numbers that [`save`] wrote, none in a
+/// file of weights alone.
+///
+/// # Errors
+///
+/// As [`load`], and those of `build`.
+pub fn model<B: Backend, M: Module<B>>(
+    path: &Path,
+    build: impl FnOnce(&Numbers) -> Result<M, Failure>,
+) -> Result<M, Failure> {
+    let bytes = read(path)?;
+    let numbers = state::load_numbers(&bytes).map_err(|error| failure(path, &error))?;
+    let mut model = build(&numbers)?;
+    state::load_weights(&bytes, &mut model).map_err(|error| failure(path, &error))?;
+    Ok(model)
+}
+
 /// The number called `name` in a checkpoint.
 ///
 /// # Errors
@@ -83,17 +99,7 @@ pub fn number(path: &Path, numbers: &Numbers, name: &str) -> Result<u64, Failure
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-        .map_err(|error| Failure::io(path, "read", &error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Failure::file(
-            path.display(),
-            "larger than any checkpoint (64 MiB)",
-        ));
-    }
-    Ok(bytes)
+    files::read(File::open(path), path, LARGEST)
 }
 
 fn failure(path: &Path, error: &StateError) -> Failure {

@@ -50,7 +50,8 @@ impl Failure {
         Self::with(Status::Interrupted, message)
     }
 
-    /// Whoever reads standard output has gone away, so there is nobody to tell: exit status 1 and not a word.
+    /// Nobody is left to tell, since whoever read standard output has gone away, or all has been told: exit status 1 and
+    /// not a word.
     pub fn silent() -> Self {
         Self::new("")
     }
@@ -99,22 +100,30 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// At most four lines. File names come from outside: control characters are written as escapes, so that no name
-    /// can play tricks on a terminal.
+    /// At most four lines, [`Printable`], so that no file's name can play tricks on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, line) in self.message.lines().take(LINES).enumerate() {
             if i > 0 {
                 writeln!(f)?;
             }
-            for c in line.chars() {
-                if c.is_control() {
-                    write!(f, "{}", c.escape_default())?
-                } else {
-                    write!(f, "{c}")?
-                }
-            }
+            write!(f, "{}", Printable(line))?;
         }
         Ok(())
+    }
+}
+
+/// Text from outside, a file's name say, with control characters written as escapes.
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if c.is_control() {
+                write!(f, "{}", c.escape_default())
+            } else {
+                write!(f, "{c}")
+            }
+        })
     }
 }
 

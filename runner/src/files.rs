@@ -1,16 +1,35 @@
-//! Files that are replaced whole or not at all.
+//! Files that are read up to a limit, and replaced whole or not at all.
 
 mod temporary;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 use temporary::{Temporary, folder, sweep};
 
 pub use temporary::place;
+
+/// The content of `source` (a file, standard input), called `name` in errors, of at most `most` bytes.
+///
+/// Memory grows with what is really there, so that a device without end does no harm.
+///
+/// # Errors
+///
+/// If it cannot be opened or read, and if there is more.
+pub fn read(source: io::Result<impl Read>, name: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    source
+        .and_then(|source| source.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| Failure::io(name, "read", &error))?;
+    if bytes.len() as u64 > most {
+        let limit = format_args!("over {} MiB, more than this program reads", most >> 20);
+        return Err(Failure::file(name.display(), limit));
+    }
+    Ok(bytes)
+}
 
 /// Replaces the file at `path` by `content`, or leaves it exactly as it was.
 ///

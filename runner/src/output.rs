@@ -281,7 +281,12 @@ fn write(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
         })
 }
 
-fn json(event: &Event<'_>) -> Result<String, Failure> {
+/// A line of JSON.
+///
+/// # Errors
+///
+/// If `event` has no JSON form.
+pub fn json(event: &impl Serialize) -> Result<String, Failure> {
     let line = serde_json::to_string(event)
         .map_err(|error| Failure::new(format!("cannot write JSON: {error}")))?;
     Ok(line + "\n")

@@ -22,6 +22,16 @@ pub enum Preset {
     Accurate,
 }
 
+impl Preset {
+    /// What the name stands for.
+    pub const fn recipe(self) -> Recipe {
+        match self {
+            Self::Minitorch => Recipe::MINITORCH,
+            Self::Accurate => Recipe::ACCURATE,
+        }
+    }
+}
+
 /// The options of `runner mnist` as they were typed.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(disable_help_flag = true)]
@@ -163,11 +173,7 @@ impl Arguments {
     /// [`Failure::usage`] for more images than the program holds without `--full`, and for too few images to make a
     /// batch.
     pub fn resolve(self) -> Result<Settings, Failure> {
-        let preset = match self.preset {
-            None => Recipe::DEFAULT,
-            Some(Preset::Minitorch) => Recipe::MINITORCH,
-            Some(Preset::Accurate) => Recipe::ACCURATE,
-        };
+        let preset = self.preset.map_or(Recipe::DEFAULT, Preset::recipe);
         let recipe = Recipe {
             epochs: self.epochs.unwrap_or(preset.epochs),
             batch: self.batch.unwrap_or(preset.batch),

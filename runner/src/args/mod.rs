@@ -4,6 +4,7 @@
 //! says; what neither says is [`Recipe::DEFAULT`].
 
 mod mnist;
+mod predict;
 mod recipe;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use mnist::{Arguments, Data, Preset, Settings};
+pub use predict::{Predict, Training};
 pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
 use crate::bench;
@@ -25,6 +27,8 @@ pub enum Task {
     Print(String),
     /// Train the MNIST network.
     Mnist(Settings),
+    /// Read digits with a trained network.
+    Predict(Predict),
     /// Measure how long things take.
     Bench(bench::Arguments),
 }
@@ -64,6 +68,8 @@ struct CommandLine {
 enum Command {
     /// Train a network to read handwritten digits (real images, nothing to download)
     Mnist(Arguments),
+    /// Read the digit on a picture with the network that was trained
+    Predict(Predict),
     /// Measure how long things take, in the form in which other libraries are measured
     Bench(bench::Arguments),
 }
@@ -162,6 +168,9 @@ where
         Ok(CommandLine {
             task: Some(Command::Mnist(arguments)),
         }) => arguments.resolve().map(Task::Mnist),
+        Ok(CommandLine {
+            task: Some(Command::Predict(arguments)),
+        }) => Ok(Task::Predict(arguments)),
         Ok(CommandLine {
             task: Some(Command::Bench(arguments)),
         }) => Ok(Task::Bench(arguments)),

@@ -1,3 +1,4 @@
-//! The programs: each trains a network on its data and tells how it went.
+//! The programs: training a network on its data, and asking a trained one.
 
 pub mod mnist;
+pub mod predict;

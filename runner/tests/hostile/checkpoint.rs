@@ -336,8 +336,11 @@ fn what_is_no_file_or_too_large() {
             (&long, ": cannot read: "),
             (Path::new("/proc/self/mem"), ": cannot read: "),
             (Path::new("/dev/null"), "the file ends within the 8 bytes"),
-            (Path::new("/dev/zero"), "larger than any checkpoint"),
-            (&sparse, "larger than any checkpoint"),
+            (
+                Path::new("/dev/zero"),
+                "over 64 MiB, more than this program reads",
+            ),
+            (&sparse, "over 64 MiB, more than this program reads"),
         ] {
             refuses(&folder, option, path, &[part]);
         }

@@ -37,15 +37,9 @@ impl<B: Backend> Loader<B> {
     ///
     /// If the device has no room for a batch.
     pub fn new(device: &B, size: usize, normalise: bool) -> Result<Self, Failure> {
-        let value = |pixel: u8| match normalise {
-            false => f64::from(pixel),
-            true => (f64::from(pixel) / 255.0 - MEAN) / DEVIATION,
-        };
         let labels = vec![0; size];
         Ok(Self {
-            values: (0..=255)
-                .map(|pixel| B::Elem::from_f64(value(pixel)))
-                .collect(),
+            values: values(normalise),
             pixels: vec![B::Elem::ZERO; size * PIXELS],
             batch: Batch {
                 images: Tensor::try_zeros(device, [size, 1, SIDE, SIDE])?,
@@ -88,6 +82,15 @@ impl<B: Backend> Loader<B> {
         self.batch.labels.try_write(&self.labels)?;
         Ok(&self.batch)
     }
+}
+
+/// What a pixel of each of the 256 values is to the network: 0 to 255 as it is, or of mean 0 and deviation 1.
+pub(super) fn values<E: Element>(normalise: bool) -> Vec<E> {
+    let value = |pixel: u8| match normalise {
+        false => f64::from(pixel),
+        true => (f64::from(pixel) / 255.0 - MEAN) / DEVIATION,
+    };
+    (0..=255).map(|pixel| E::from_f64(value(pixel))).collect()
 }
 
 /// An image as a batch shows it.

@@ -3,9 +3,11 @@
 mod batches;
 mod network;
 mod session;
+mod trained;
 
 pub use batches::{Batch, Loader, View};
 pub use network::Network;
+pub use trained::Trained;
 
 use std::path::Path;
 use std::time::Instant;
@@ -24,7 +26,7 @@ use crate::output::{Output, Style, Summary};
 use session::Session;
 
 /// The checkpoint's name unless another one is asked for.
-const CHECKPOINT: &str = "mnist.safetensors";
+pub const CHECKPOINT: &str = "mnist.safetensors";
 /// How many held-out images are looked at together.
 const EVALUATION_BATCH: usize = 250;
 
