@@ -5,7 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use minitorch_core::nn::Init;
 use runner::args::{
-    Backend, Data, Isa, Machine, Net, Optimiser, Pool, Recipe, Run, Schedule, Settings, Task, parse,
+    Backend, Data, Isa, Machine, Net, Optimiser, Pool, Predict, Preset, Recipe, Run, Schedule,
+    Settings, Task, Training, parse,
 };
 use runner::error::Status;
 
@@ -130,6 +131,41 @@ fn every_option_arrives() {
     assert_eq!(settings("mnist --rate=1e-3").recipe.rate, 0.001);
 }
 
+fn predict(options: &str) -> Predict {
+    match parse(command(options)) {
+        Ok(Task::Predict(arguments)) => arguments,
+        other => panic!("{options}: {other:?}"),
+    }
+}
+
+#[test]
+fn every_option_of_predict_arrives() {
+    let bare = predict("predict digit.png");
+    assert_eq!(bare.files, [PathBuf::from("digit.png")]);
+    assert_eq!(
+        (bare.checkpoint, bare.training),
+        (None, Training::default())
+    );
+    assert!(!bare.quiet && !bare.json);
+
+    let all = predict(
+        "predict a.png - b.jpg --checkpoint c --preset accurate --pool avg --backend serial --threads 7 \
+         --isa portable --quiet --json",
+    );
+    assert_eq!(all.files, ["a.png", "-", "b.jpg"].map(PathBuf::from));
+    assert_eq!(all.checkpoint, Some("c".into()));
+    let training = Training {
+        preset: Some(Preset::Accurate),
+        pool: Some(Pool::Avg),
+    };
+    assert_eq!(all.training, training);
+    assert_eq!(
+        (all.machine.backend, all.machine.threads),
+        (Backend::Serial, Some(7))
+    );
+    assert!(all.quiet && all.json);
+}
+
 #[test]
 fn a_preset_gives_way_to_an_option_wherever_it_stands() {
     assert_eq!(settings("mnist --preset accurate").recipe, Recipe::ACCURATE);
@@ -251,6 +287,11 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --full --mirror a/b", "such as http://"),
         ("mnist --full --mirror ftp://a", "such as http://"),
         ("mnits", "mnist"),
+        ("predict", "<FILE>"),
+        ("predict a.png --pool min", "avg, max"),
+        ("predict a.png --preset best", "minitorch, accurate"),
+        ("predict a.png --threads 0", "--threads"),
+        ("predict a.png --no-such-option", "--no-such-option"),
         ("--no-such-option", "--no-such-option"),
     ] {
         let message = mistake(options);
@@ -300,6 +341,22 @@ fn help_says_every_default_in_one_line_each() {
         assert!(line.contains(words), "{line}");
         assert!(line.len() <= 120, "{line}");
     }
+}
+
+#[test]
+fn help_of_predict_fits_a_line_each() {
+    let help = text("predict --help");
+    assert_eq!(help, text("predict -h"));
+    for words in [
+        "[default: ./mnist.safetensors]",
+        "standard input",
+        "--json",
+        "--pool",
+        "--preset",
+    ] {
+        assert!(help.contains(words), "{help}");
+    }
+    assert!(help.lines().all(|line| line.len() <= 120), "{help}");
 }
 
 #[test]

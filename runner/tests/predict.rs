@@ -310,6 +310,18 @@ fn weights_alone_have_to_be_told_how_they_were_trained() {
         assert_eq!((status, errors.as_str()), (0, ""), "{option}");
     }
 
+    // Weights that went out of bounds in training.
+    let mut bytes = std::fs::read(&file).expect("weights");
+    let last = bytes.len() - 40;
+    bytes[last..].fill(0xff);
+    std::fs::write(&file, bytes).expect("a file");
+    let (status, _, errors) = with(&["--preset", "minitorch"]);
+    assert_eq!(status, 1);
+    assert_eq!(
+        errors,
+        "error: the network has no answer: its weights are not numbers\n"
+    );
+
     // A checkpoint says it itself, and is not contradicted.
     for (options, expected) in [
         (&["--preset", "accurate"][..], 0),

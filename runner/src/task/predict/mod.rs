@@ -16,6 +16,7 @@ use std::path::Path;
 use minitorch_core::Backend;
 
 use crate::args::Predict;
+use crate::data::PIXELS;
 use crate::error::Failure;
 use crate::task::mnist::{CHECKPOINT, Trained};
 use crate::{backend, files, output};
@@ -40,8 +41,8 @@ pub fn run(arguments: &Predict) -> Result<(), Failure> {
 
 fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
     let network = network(device, arguments)?;
-    let mut outcome = Ok(());
-    for (index, file) in arguments.files.iter().enumerate() {
+    let (mut outcome, mut follows) = (Ok(()), false);
+    for file in &arguments.files {
         match image(file) {
             Ok(image) => {
                 let answer = Answer {
@@ -49,7 +50,8 @@ fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
                     image: &image,
                     probabilities: network.read(&image)?,
                 };
-                output::print(&answer.text(arguments, index > 0)?)?;
+                output::print(&answer.text(arguments, follows)?)?;
+                follows = true;
             }
             Err(failure) => {
                 // The exit status counts at the end only.
@@ -76,7 +78,7 @@ fn network<B: Backend>(device: &B, arguments: &Predict) -> Result<Trained<B>, Fa
 }
 
 /// What the network is shown of a file.
-fn image(file: &Path) -> Result<[u8; crate::data::PIXELS], Failure> {
+fn image(file: &Path) -> Result<[u8; PIXELS], Failure> {
     let (bytes, name) = if file == Path::new("-") {
         let name = "standard input";
         (

@@ -59,18 +59,13 @@ impl Answer<'_> {
         })
     }
 
-    /// The most probable digit.
+    /// The most probable digit, the first of equals.
     fn digit(&self) -> usize {
-        let digits = 0..self.probabilities.len();
-        digits
-            .reduce(|best, digit| {
-                if self.probabilities[digit] > self.probabilities[best] {
-                    digit
-                } else {
-                    best
-                }
-            })
-            .unwrap_or(0)
+        let p = &self.probabilities;
+        (1..p.len()).fold(
+            0,
+            |best, digit| if p[digit] > p[best] { digit } else { best },
+        )
     }
 
     /// What the network saw, two rows of pixels to a line, with a bar for each digit beside it: 72 columns, 16 lines.

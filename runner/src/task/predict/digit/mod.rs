@@ -1,17 +1,18 @@
 //! From a picture of a digit to an image as MNIST has them.
 //!
-//! MNIST's authors scaled each digit, keeping its proportions, so that it fits a square of 20 pixels, with soft edges
-//! from averaging, and moved it in a field of 28 by whole pixels so that its centre of mass is in the middle. This
-//! does the same with any picture:
+//! [MNIST's authors](http://yann.lecun.com/exdb/mnist/) scaled each digit, keeping its proportions, to fit a square of 20
+//! pixels, with grey edges from averaging, and moved it in a field of 28 so that its centre of mass is in the middle.
+//! This does the same with any picture:
 //!
-//! 1. What differs from the border is ink ([`ink`]): black on white or white on black, on paper that may be lit from
-//!    one side.
-//! 2. Specks go ([`parts`]).
+//! 1. What differs from the border is ink, darker or lighter, on paper that may be lit from one side.
+//! 2. Parts that are small or faint, specks and shadows, are erased.
 //! 3. The longer side of what is left becomes 20 pixels; each pixel is the mean of the ink on the square it covers.
-//! 4. The centre of mass goes where MNIST has it: at 14 to under 15 from the left and top edges.
-//! 5. The strongest ink becomes 255. So a thin line, which covers a pixel in part, is as black as a thick one.
+//! 4. It is moved by whole pixels so that the centre of mass is 14 to under 15 pixels from the left and top edges, where
+//!    it is in all of MNIST's test images.
+//! 5. The strongest ink becomes 255, so that a thin line, which covers its pixels in part, is as black as a thick one.
 //!
-//! An MNIST image that is drawn larger, moved or inverted comes back almost as it was.
+//! An MNIST image that is drawn larger, moved or inverted comes back almost as it was. What this cannot read: several
+//! digits, a digit in a frame, one that is turned, and paper with a shadow as dark as ink.
 
 mod ink;
 mod parts;
@@ -22,10 +23,10 @@ use ink::Ink;
 use parts::Frame;
 
 /// The side, in pixels, of the square that a digit fits.
-const FITS: f32 = 20.0;
+const FITS: usize = 20;
 /// Where a centre of mass is at the least, from the left and top edges.
 const CENTRE: f32 = 14.0;
-/// How many pixels become 255, at the least.
+/// How many pixels become 255.
 const FULL: usize = 4;
 
 /// The digit of a picture as MNIST has it, `[28, 28]`, 0 background to 255 ink; `None` if the picture shows nothing.
@@ -46,14 +47,15 @@ pub fn find(picture: &Picture) -> Option<[u8; PIXELS]> {
     let mut ink = Ink::of(picture)?;
     let frame = parts::clean(&mut ink)?;
     let centre = centre(&ink, frame)?;
-    let extent = [0, 1].map(|axis| (frame.end[axis] - frame.start[axis]) as f32);
+    let extent = [0, 1].map(|axis| frame.end[axis] - frame.start[axis]);
+    let longer = extent[0].max(extent[1]);
     // Pixels of the picture to a pixel of the image.
-    let scale = extent[0].max(extent[1]) / FITS;
+    let scale = longer as f32 / FITS as f32;
     // Where the image begins, in the picture. The digit stays inside of the image even if its mass is at one end.
     let origin = [0, 1].map(|axis| {
-        let room = (SIDE as f32 - extent[axis] / scale).floor();
-        let margin = (CENTRE - centre[axis] / scale).ceil().clamp(0.0, room);
-        frame.start[axis] as f32 - margin * scale
+        let room = SIDE - (FITS * extent[axis]).div_ceil(longer);
+        let margin = (CENTRE - centre[axis] / scale).ceil();
+        frame.start[axis] as f32 - margin.clamp(0.0, room as f32) * scale
     });
     Some(stretched(scaled(&ink, origin, scale), f32::from(ink.full)))
 }
