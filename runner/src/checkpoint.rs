@@ -41,17 +41,21 @@ pub fn save<B: Backend>(
     files::replace(path, &bytes)
 }
 
-/// Reads what [`save`] wrote, and returns the numbers.
+/// Reads what [`save`] wrote, and returns the numbers, which have to please `check` before anything else is looked at.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is no checkpoint, or is one of another model; then nothing has changed.
+/// If the file cannot be read, is no checkpoint, or is one of another model, and that of `check`; then nothing has
+/// changed.
 pub fn load<B: Backend>(
     path: &Path,
     module: &mut dyn Module<B>,
     optimizer: &mut dyn Optimizer<B>,
+    check: impl FnOnce(&Numbers) -> Result<(), Failure>,
 ) -> Result<Numbers, Failure> {
-    state::load(&read(path)?, module, Some(optimizer)).map_err(|error| failure(path, &error))
+    let bytes = read(path)?;
+    check(&state::load_numbers(&bytes).map_err(|error| failure(path, &error))?)?;
+    state::load(&bytes, module, Some(optimizer)).map_err(|error| failure(path, &error))
 }
 
 /// Reads weights alone: PyTorch's file, or what [`save`] wrote.

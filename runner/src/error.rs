@@ -58,13 +58,13 @@ impl Failure {
 
     /// Something is wrong with the file (or folder) called `name`.
     pub fn file(name: impl fmt::Display, what: impl fmt::Display) -> Self {
-        Self::new(format!("{name}: {what}"))
+        Self::new(format!("{}: {what}", Printable(&name.to_string())))
     }
 
     /// Something is wrong at a byte of the file called `name`, counted from 0; of a compressed file, a byte of its
     /// content.
     pub fn at_byte(name: impl fmt::Display, byte: u64, what: impl fmt::Display) -> Self {
-        Self::new(format!("{name}: byte {byte}: {what}"))
+        Self::file(name, format_args!("byte {byte}: {what}"))
     }
 
     /// The system refused an operation on a file: `doing` is a verb such as `read`.
@@ -142,8 +142,10 @@ mod tests {
 
     #[test]
     fn a_message_never_has_more_than_four_lines_or_a_control_character() {
-        let hostile = Failure::file("a\nb\nc\nd\ne\u{1b}[2J", "is\u{7} bad");
-        assert_eq!(hostile.to_string(), "a\nb\nc\nd");
+        assert_eq!(Failure::new("a\nb\nc\nd\ne").to_string(), "a\nb\nc\nd");
+        // A line break in a name does not push out what is wrong with the file.
+        let hostile = Failure::file("a\nb\nc\nd\ne", "is bad");
+        assert_eq!(hostile.to_string(), "a\\nb\\nc\\nd\\ne: is bad");
         assert_eq!(
             Failure::file("\u{1b}[2J", "bad\u{7}").to_string(),
             "\\u{1b}[2J: bad\\u{7}"

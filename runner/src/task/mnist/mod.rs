@@ -1,6 +1,7 @@
 //! `runner mnist`: trains the network on handwritten digits and tells how it went.
 
 mod batches;
+mod fact;
 mod network;
 mod session;
 mod trained;
@@ -76,7 +77,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         peak_bytes: machine::peak_memory(),
         checkpoint: keeper.path(),
         hash: session.network.try_weights_hash()?.finish(),
-        next: next(settings),
+        next: next(settings, keeper.path()),
     })
 }
 
@@ -90,10 +91,11 @@ fn interrupted<B: Backend>(
         false => format!("interrupted in epoch {}", session.epoch()),
         true => "interrupted after the last epoch".to_string(),
     };
-    // --resume excludes it.
-    let instead = match settings.run.init {
-        Some(_) => " instead of --init",
-        None => "",
+    // --resume excludes --init, and is given once.
+    let instead = match (&settings.run.init, &settings.run.resume) {
+        (Some(_), _) => " instead of --init",
+        (_, Some(_)) => " instead of its own",
+        _ => "",
     };
     Failure::interrupted(match checkpoint {
         Some(path) => format!(
@@ -104,9 +106,13 @@ fn interrupted<B: Backend>(
     })
 }
 
-/// A command worth trying after this one.
-fn next(settings: &Settings) -> &'static str {
+/// A command worth trying after this one. A network in its usual place can be tried at once.
+fn next(settings: &Settings, checkpoint: Option<&Path>) -> &'static str {
+    let can_predict = checkpoint.is_some() && settings.run.checkpoint.is_none();
     match (&settings.data, settings.recipe.normalise) {
+        (Data::Embedded | Data::Split(_), false) if can_predict => {
+            "cargo run -p runner -- predict tests/data/digit.png"
+        }
         (Data::Embedded | Data::Split(_), false) => {
             "cargo run -p runner -- mnist --preset accurate"
         }

@@ -8,8 +8,9 @@ use minitorch_core::optim::{Adam, Optimizer, Schedule, Sgd};
 use minitorch_core::{Backend, Element};
 
 use super::batches::{Batch, Loader, View, views};
+use super::fact::{Fact, typed};
 use super::{Network, groups};
-use crate::args::{self, Optimiser, Recipe, Settings};
+use crate::args::{self, Net, Optimiser, Pool, Recipe, Settings};
 use crate::checkpoint::{self, Keeper};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
@@ -224,7 +225,8 @@ impl<'a, B: Backend> Session<'a, B> {
     /// Saves what [`resume`](Self::resume) goes on from.
     fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
         let Position { epoch, batch, loss } = self.position;
-        let mut numbers = self.fixed();
+        let facts = self.fixed().into_iter();
+        let mut numbers: Vec<_> = facts.map(|fact| (fact.name, fact.number)).collect();
         numbers.extend([
             ("epoch", epoch as u64),
             ("batch", batch as u64),
@@ -243,20 +245,11 @@ impl<'a, B: Backend> Session<'a, B> {
                 "there is no checkpoint to go on from; start again without --resume",
             ));
         }
-        let numbers = checkpoint::load(path, &mut self.network, &mut *self.optimizer)?;
+        let facts = self.fixed();
+        let numbers = checkpoint::load(path, &mut self.network, &mut *self.optimizer, |numbers| {
+            facts.iter().try_for_each(|fact| fact.check(path, numbers))
+        })?;
         let number = |name| checkpoint::number(path, &numbers, name);
-        for (name, mine) in self.fixed() {
-            let theirs = number(name)?;
-            if theirs != mine {
-                return Err(Failure::file(
-                    path.display(),
-                    format_args!(
-                        "of a run with {name} {theirs}, but this one has {mine};\n\
-                         resume with the options of that run"
-                    ),
-                ));
-            }
-        }
         // What is too large to count to is beyond the end, too.
         let count = |name| number(name).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         let (epoch, batch) = (count("epoch")?, count("batch")?);
@@ -276,22 +269,43 @@ impl<'a, B: Backend> Session<'a, B> {
     }
 
     /// What has to be the same when a run goes on.
-    fn fixed(&self) -> Vec<(&'static str, u64)> {
+    fn fixed(&self) -> Vec<Fact> {
         let recipe = &self.settings.recipe;
+        let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
         let mut fixed = vec![
-            ("seed", self.settings.seed),
-            ("images", self.images as u64),
-            ("rate", recipe.rate.to_bits().into()),
-            ("batch-size", recipe.batch as u64),
-            ("net", recipe.net as u64),
-            ("pool", recipe.pool as u64),
-            ("shuffle", recipe.shuffle.into()),
-            ("shift", recipe.shift.into()),
-            ("normalise", recipe.normalise.into()),
-            ("quirks", recipe.quirks.into()),
+            Fact::new("net", recipe.net as u64, |n| {
+                typed::<Net>("--net", n, |net| net as u64)
+            }),
+            preset("normalise", recipe.normalise.into()),
+            preset("shuffle", recipe.shuffle.into()),
+            preset("shift", recipe.shift.into()),
+            preset("quirks", recipe.quirks.into()),
+            Fact::new("pool", recipe.pool as u64, |n| {
+                typed::<Pool>("--pool", n, |pool| pool as u64)
+            }),
+            Fact::new("rate", recipe.rate.to_bits().into(), |n| {
+                format!("--rate {}", f32::from_bits(n as u32))
+            }),
+            Fact::new("batch-size", recipe.batch as u64, |n| {
+                format!("--batch {n}")
+            }),
+            Fact::new("images", self.images as u64, |n| format!("--train {n}")),
+            Fact::new("seed", self.settings.seed, |n| format!("--seed {n}")),
         ];
         if recipe.schedule == args::Schedule::OneCycle {
-            fixed.push(("epochs", recipe.epochs as u64));
+            fixed.push(Fact::new("epochs", recipe.epochs as u64, |n| {
+                format!("--epochs {n}")
+            }));
+        }
+        if recipe.quirks {
+            // Dropout is on where log lines are made, too, and draws for as many images as they look at.
+            let watched = self
+                .settings
+                .valid
+                .map_or(LOG_IMAGES, |valid| valid.min(LOG_IMAGES));
+            fixed.push(Fact::new("watched", watched as u64, |n| {
+                format!("--valid {n} (or more, from 16 on)")
+            }));
         }
         fixed
     }
