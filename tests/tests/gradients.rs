@@ -3,7 +3,7 @@
 use minitorch_core::autodiff::{Context, Function, apply};
 use minitorch_core::isa::Isa;
 use minitorch_core::ops::unary::{AddScalar, Clamp, DivScalar, MulScalar, PowScalar, SubFrom};
-use minitorch_core::ops::{Op, Saves, Unary};
+use minitorch_core::ops::{Op, Saves, Slope, Unary};
 use minitorch_core::{Backend, Cpu, Element, Generator, Index, Result, Tensor};
 use minitorch_tests::gradients::{Double as T, right, some, within};
 
@@ -27,7 +27,14 @@ macro_rules! binary_table {
         slopes($($slope:ident),*) grads($($args:ident),*) $grads:block c [$($grads_c:literal),*];)*) => {
         #[test]
         fn binary_operations() {
-            $(binary(stringify!($method), &|a, b| a.$try_method(b));)*
+            $(
+                if [$(Slope::$slope),*] == [Slope::Zero; 2] {
+                    let x = within(2, &[3], 0.4, 2.5).tracked();
+                    assert!(!x.$method(&x).is_tracked(), "{}", stringify!($method));
+                } else {
+                    binary(stringify!($method), &|a, b| a.$try_method(b));
+                }
+            )*
         }
     };
 }
@@ -52,7 +59,7 @@ fn binary(what: &str, op: &dyn Fn(&T, &T) -> Result<T>) {
         );
         right(what, &|[a, b]| op(a, b), [&a, &b]);
     }
-    // `x op x` has a corner at every x for comparisons and extremes; apart from those it is smooth.
+    // `x op x` has a corner at every x for extremes; apart from those it is smooth.
     if ["add", "sub", "mul", "div", "pow"].contains(&what) {
         let x = within(3, &[2, 3], 0.4, 2.5);
         right(what, &|[x]| op(x, x), [&x]);
@@ -62,6 +69,16 @@ fn binary(what: &str, op: &dyn Fn(&T, &T) -> Result<T>) {
             [&x],
         );
         right(what, &|[x]| op(&x.try_sum_keepdim(&[1])?, x), [&x]);
+    }
+}
+
+/// The table has an interval on one side of the corner at 0 only.
+#[test]
+fn both_sides_of_corners() {
+    for (low, high) in [(-4.0, -0.1), (0.1, 4.0)] {
+        let x = within(14, &[3, 4], low, high);
+        right("relu", &|[x]| x.try_relu(), [&x]);
+        right("abs", &|[x]| x.try_abs(), [&x]);
     }
 }
 
