@@ -328,18 +328,19 @@ fn lines_that_fill_scratch_memory() {
     }
 }
 
-/// Sounds: one long line, one output channel, kernels of a few milliseconds.
+/// Sounds, one long line under kernels of a few milliseconds, and an image under a kernel almost as wide.
 #[test]
-fn long_lines() {
+fn wide_kernels() {
     let mut random = Random(11);
     let machines = [Cpu::<f32>::default()];
-    for (channels, width, columns) in [
-        (8, 66, 22_050),
-        (2, 128, 16_000),
-        (1, 300, 20_000),
-        (1, 251, 16_000),
+    for (channels, width, input) in [
+        (8, 66, [1, 22_050]),
+        (2, 128, [1, 16_000]),
+        (1, 300, [1, 20_000]),
+        (1, 251, [1, 16_000]),
+        (1, 247, [16, 256]),
     ] {
-        let window = window(&mut random, [1, columns], [1, width], [1, 1], false).unwrap();
+        let window = window(&mut random, input, [1, width], [1, 1], false).unwrap();
         let sizes = [1, channels, 1];
         Case::<f32>::new(&mut random, sizes, window, 0).check_by_default(&machines, &mut random);
     }

@@ -35,8 +35,8 @@ pub(crate) const DEPTH: usize = if SMALL { 32 } else { 256 };
 /// Elements of scratch memory: a block of `DEPTH x NR`, or part of an image.
 pub(crate) const SCRATCH: usize = DEPTH * NR;
 
-/// Scratch memory on the stack. What is in use of it ends at `SCRATCH`, and a tile starts before that: it reads less than
-/// one row further.
+/// Scratch memory on the stack. At most the first `SCRATCH` elements are in use; each read of a tile starts among them
+/// and ends less than a row behind.
 pub(crate) type Scratch<E> = [[E; NR]; DEPTH + 1];
 
 /// How many rows a tile has when there are enough: two 8-lane vectors each, in half of the 16 registers.
