@@ -15,7 +15,8 @@
 //! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;
 //! * [`fetch`]: files that are downloaded once, checked, and kept in the cache folder;
 //! * [`output`]: log lines, summary and progress, as text or JSON lines;
-//! * [`files`]: files that are replaced whole or not at all; [`interrupt`]: Ctrl-C; [`machine`]: memory and processors;
+//! * [`files`]: files that are read up to a limit, and replaced whole or not at all;
+//! * [`interrupt`]: Ctrl-C; [`machine`]: memory and processors;
 //! * [`error`]: how a run fails, and the exit status that goes with it.
 
 pub mod args;

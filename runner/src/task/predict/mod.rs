@@ -1,7 +1,25 @@
 //! `runner predict`: reads the digit on a picture with a trained network.
 //!
+//! ```text
+//! cargo run -p runner -- predict tests/data/digit.png
+//! ```
+//!
 //! A [`Picture`] is decoded, the [`digit`] on it is brought to MNIST's form, the network reads it, and the answer is
 //! printed with the probabilities and what the network saw.
+//!
+//! How well: the 10,000 test images of MNIST (of the largest size the first 1,000), drawn at other sizes, smoothly
+//! enlarged or reduced, and read by the network of `mnist --full --preset accurate`. *Moved* is somewhere on a sheet of
+//! 1.6 x 1.3 times the size; the JPEGs are of quality 75. The command is `scripts/predict_accuracy.sh FOLDER`.
+//!
+//! | pixels to a side | the image itself | as a picture | moved | moved, white on black | moved, JPEG |
+//! | --- | --- | --- | --- | --- | --- |
+//! | 14 | 99.21 % | 96.49 % | 96.49 % | 96.49 % | 95.63 % |
+//! | 28 | 99.21 % | 99.21 % | 99.21 % | 99.21 % | 99.20 % |
+//! | 56 | 99.21 % | 99.08 % | 99.08 % | 99.08 % | 98.99 % |
+//! | 200 | 99.21 % | 98.98 % | 98.98 % | 98.98 % | 98.96 % |
+//! | 1000 | 99.00 % | 98.60 % | 98.50 % | 98.70 % | 98.50 % |
+//!
+//! At 200 pixels, moved: 99.18 % if it is enlarged in blocks.
 
 pub mod digit;
 mod picture;
