@@ -18,7 +18,7 @@ const POWERS: [&str; 2] = ["beta1_power", "beta2_power"];
 
 /// Loads a file that is made of the bytes, both as a checkpoint and as weights alone.
 ///
-/// The first byte says how the file is made of the rest: as it is, or by editing a valid checkpoint as [`edited`] does.
+/// The first byte says how the file is made of the rest: as it is, or by editing a valid checkpoint as `edited` does.
 /// Exactly the files that fit the model are accepted. Then the model is what the file says, it can be saved and loaded
 /// again, and it goes on training. After any other file model, optimiser and generators are as they were.
 pub fn check(bytes: &[u8]) {
