@@ -7,16 +7,19 @@ cd "$(dirname "$0")/.."
 table='
 core/src/isa/detect.rs          core:lib core:matmul
 core/src/isa/x86.rs             core:matmul core:pool
-core/src/kernels/panel.rs       core:matmul core:conv tests:conformance
+core/src/kernels/panel.rs       core:lib core:matmul core:conv
 core/src/math/fma.rs            core:math_fma
 core/src/math/sqrt.rs           core:math
 core/src/shared.rs              core:shared
 core/tests/shared.rs            core:shared
 core/tests/training_memory.rs   core:training_memory
+tests/firmware/src/main.rs
 tests/hostcheck/src/main.rs
 tests/src/hostile/memory.rs     tests:corpus
+tests/tiny/src/heap.rs          tiny:lib
+tests/wasm/src/lib.rs
 '
-# hostcheck is a program without std, which a sanitizer needs; tests/tests/no_std.rs runs it.
+# The programs without std, which a sanitizer needs, are run by tests/tests/no_std.rs and scripts/same_bits.sh.
 
 unsafe_code='\bunsafe\b *(\{|fn\b|impl\b|trait\b|extern\b)|\bunsafe\('
 found=$(grep -rlE --include='*.rs' --exclude-dir=target "$unsafe_code" core runner tests | LC_ALL=C sort)
@@ -30,7 +33,7 @@ if ! rustup toolchain list | grep -q '^nightly'; then
     exit 0
 fi
 host=$(rustc -vV | sed -n 's/^host: //p')
-for package in core tests; do
+for package in core tests tiny; do
     tests=()
     for test in $(grep -o "\b$package:[a-z_]*" <<<"$table" | sort -u); do
         case ${test#*:} in
