@@ -64,6 +64,10 @@ pub(crate) fn reduce<E: Element, R: Reduction>(
     axes: &[bool],
     out: &mut [E],
 ) {
+    if x.layout.elements() == 0 {
+        // Folds of nothing. Sizes beside one that is 0 may be too large to multiply or to walk.
+        return out.fill(E::from_f64(R::START));
+    }
     let plan = Plan::new(x.layout, axes);
     let inner = Nest::new([&plan.inner]);
     let kept = Nest::new([&plan.kept]);
