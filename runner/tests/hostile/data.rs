@@ -272,7 +272,7 @@ fn what_is_no_folder() {
         (file, ": no such folder\n"),
         (
             folder.path("a\n\u{1b}[2J"),
-            "/a\n\\u{1b}[2J: no such folder\n",
+            "/a\\n\\u{1b}[2J: no such folder\n",
         ),
         ("/dev/null".into(), ": no such folder\n"),
     ] {
