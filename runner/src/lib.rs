@@ -9,7 +9,7 @@
 //!
 //! A run goes from the command line to the summary through these modules:
 //!
-//! * [`args`]: the command line, checked and resolved into [`args::Settings`], the one place with every default;
+//! * [`args`]: the command line, checked and resolved into [`args::mnist::Settings`], the one place with every default;
 //! * [`task`]: the programs themselves, and [`mod@bench`], which measures them;
 //! * [`backend`]: the devices, [`checkpoint`]: what a run saves;
 //! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;

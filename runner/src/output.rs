@@ -4,6 +4,7 @@
 //! Numbers are written as Rust's `{}` does: the shortest decimal that reads back as the same f64, so 11.5 is `11.5`
 //! and 3 is `3`. JSON has 3 as `3.0`, and what is not finite as `null`.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -11,56 +12,42 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use crate::args::Run;
 use crate::error::Failure;
 
-/// What is written to standard output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is written to standard output: the options of every program that trains.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
-    /// No log lines and no progress.
-    pub quiet: bool,
-    /// One JSON object a line instead of text.
-    pub json: bool,
-    /// The weights hash as the last line of text. JSON has it in any case.
+    /// Print a hash of the trained weights as the last line
+    // JSON has it in any case.
+    #[arg(long, help_heading = "Output")]
     pub hash: bool,
+
+    /// Print the summary only, no log lines and no progress
+    #[arg(long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Print one JSON object a line instead of text
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
 }
 
-impl From<&Run> for Style {
-    fn from(run: &Run) -> Self {
-        Self {
-            quiet: run.quiet,
-            json: run.json,
-            hash: run.hash,
-        }
-    }
-}
-
-/// One line of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Log {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// How many epochs the run has.
-    pub epochs: usize,
-    /// The sum of the mean losses of the batches since the last line.
-    pub loss: f64,
-    /// How many of the images looked at were read correctly.
-    pub correct: usize,
-    /// How many were looked at.
-    pub of: usize,
-}
+/// A line of a program's log: text by [`Display`](fmt::Display), an object by [`Serialize`], to which `"event":"log"`
+/// is added.
+pub trait Log: fmt::Display + Serialize {}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary<'a> {
     /// What the accuracy is of: `Held-out` or `Test`.
     pub split: &'a str,
-    /// Images read correctly.
+    /// What a network is right or wrong about, as a plural: `images`.
+    pub items: &'a str,
+    /// Items the network is right about.
     pub correct: usize,
-    /// Images looked at.
+    /// Items looked at.
     pub of: usize,
-    /// Images trained on, each counted once an epoch.
-    pub images: u64,
+    /// Items trained on, each counted once an epoch.
+    pub trained: u64,
     /// How long the training took.
     pub time: Duration,
     /// The most memory the process used, in bytes, where known.
@@ -73,17 +60,21 @@ pub struct Summary<'a> {
     pub next: &'a str,
 }
 
+/// A line of JSON: what happened, and the facts.
 #[derive(Serialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-enum Event<'a> {
-    Log(&'a Log),
-    End {
-        accuracy: f64,
-        hash: String,
-        seconds: f64,
-        peak_bytes: Option<u64>,
-        checkpoint: Option<String>,
-    },
+struct Event<T> {
+    event: &'static str,
+    #[serde(flatten)]
+    facts: T,
+}
+
+#[derive(Serialize)]
+struct End {
+    accuracy: f64,
+    hash: String,
+    seconds: f64,
+    peak_bytes: Option<u64>,
+    checkpoint: Option<String>,
 }
 
 impl Summary<'_> {
@@ -91,6 +82,7 @@ impl Summary<'_> {
         let seconds = self.time.as_secs_f64();
         let Self {
             split,
+            items,
             correct,
             of,
             next,
@@ -102,8 +94,8 @@ impl Summary<'_> {
                 100.0 * self.accuracy()
             ),
             format!(
-                "Time: {seconds:.1} s, {:.0} images per second",
-                self.images as f64 / seconds.max(1e-9)
+                "Time: {seconds:.1} s, {:.0} {items} per second",
+                self.trained as f64 / seconds.max(1e-9)
             ),
         ];
         lines.extend(
@@ -122,16 +114,19 @@ impl Summary<'_> {
     }
 
     fn json(&self) -> Result<String, Failure> {
-        json(&Event::End {
-            accuracy: self.accuracy(),
-            hash: format!("{:016x}", self.hash),
-            seconds: self.time.as_secs_f64(),
-            peak_bytes: self.peak_bytes,
-            checkpoint: self.checkpoint.map(|path| path.display().to_string()),
+        json(&Event {
+            event: "end",
+            facts: End {
+                accuracy: self.accuracy(),
+                hash: format!("{:016x}", self.hash),
+                seconds: self.time.as_secs_f64(),
+                peak_bytes: self.peak_bytes,
+                checkpoint: self.checkpoint.map(|path| path.display().to_string()),
+            },
         })
     }
 
-    /// The share of images read correctly, from 0 to 1.
+    /// The share of items the network is right about, from 0 to 1.
     fn accuracy(&self) -> f64 {
         self.correct as f64 / self.of.max(1) as f64
     }
@@ -203,21 +198,17 @@ impl Output {
     /// # Errors
     ///
     /// If standard output cannot be written to.
-    pub fn log(&mut self, log: &Log) -> Result<(), Failure> {
+    pub fn log(&mut self, log: &impl Log) -> Result<(), Failure> {
         if self.style.quiet {
             return Ok(());
         }
-        let Log {
-            epoch,
-            epochs,
-            loss,
-            correct,
-            ..
-        } = log;
         let line = if self.style.json {
-            json(&Event::Log(log))?
+            json(&Event {
+                event: "log",
+                facts: log,
+            })?
         } else {
-            format!("Epoch: {epoch}/{epochs}, loss: {loss}, correct: {correct}\n")
+            format!("{log}\n")
         };
         self.write(&line)
     }

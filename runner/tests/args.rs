@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use minitorch_core::nn::Init;
-use runner::args::{
-    Backend, Data, Isa, Machine, Net, Optimiser, Pool, Predict, Preset, Recipe, Run, Schedule,
-    Settings, Task, Training, parse,
-};
+use runner::args::mnist::{Data, Net, Optimiser, Pool, Preset, Recipe, Schedule, Settings};
+use runner::args::{Backend, Files, Isa, Machine, Predict, Run, Task, Training, parse};
 use runner::error::Status;
+use runner::output::Style;
 
 fn command(options: &str) -> impl Iterator<Item = &str> + Clone {
     ["runner"].into_iter().chain(options.split_whitespace())
@@ -62,12 +61,8 @@ fn the_defaults_are_the_contracts() {
             threads: None,
             isa: Isa::Auto,
         },
-        checkpoint: None,
-        resume: None,
-        init: None,
-        hash: false,
-        quiet: false,
-        json: false,
+        files: Files::default(),
+        style: Style::default(),
     };
     let recipe = Recipe {
         net: Net::Minitorch,
@@ -120,12 +115,17 @@ fn every_option_arrives() {
         (Backend::Serial, Some(7), Isa::Portable)
     );
     assert_eq!(
-        (all.run.checkpoint, all.run.init, all.run.resume),
+        (
+            all.run.files.checkpoint,
+            all.run.files.init,
+            all.run.files.resume
+        ),
         (Some("a".into()), Some("b".into()), None)
     );
-    assert!(all.run.hash && all.run.quiet && all.run.json);
+    let style = all.run.style;
+    assert!(style.hash && style.quiet && style.json);
     assert_eq!(
-        settings("mnist --resume c --isa avx2").run.resume,
+        settings("mnist --resume c --isa avx2").run.files.resume,
         Some(PathBuf::from("c"))
     );
     assert_eq!(settings("mnist --rate=1e-3").recipe.rate, 0.001);

@@ -5,7 +5,8 @@ use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
-use runner::args::{Data, Settings, Task, parse};
+use runner::args::mnist::{Data, Settings};
+use runner::args::{Task, parse};
 use runner::data::idx::{Images, Labels, PIXELS};
 use runner::data::{Digits, Mnist, batches};
 use runner::error::{Failure, Status};

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use minitorch_core::Cpu;
 use minitorch_core::state::save_weights;
-use runner::args::{Recipe, Training};
+use runner::args::Training;
+use runner::args::mnist::Recipe;
 use runner::data::{Mnist, SIDE};
 use runner::task::mnist::{Network, Trained};
 use runner::task::predict::{Picture, digit};

@@ -6,7 +6,8 @@ use std::process::Command;
 use minitorch_core::Cpu;
 use minitorch_core::isa::Level;
 use minitorch_tiny::{BATCH, EPOCHS, OPTIONS, RATE, SEED, digits};
-use runner::args::{Net, Recipe, Task, parse};
+use runner::args::mnist::{Net, Recipe};
+use runner::args::{Task, parse};
 use runner::data::{Mnist, PIXELS, batches};
 
 #[test]

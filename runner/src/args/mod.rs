@@ -1,11 +1,10 @@
-//! The command line: parsed by clap, checked, and resolved into [`Settings`] before anything runs.
+//! The command line: parsed by clap, checked, and resolved into settings before anything runs.
 //!
 //! A mistake is one short message and exit status 2. An option given on the command line always wins over what a preset
-//! says; what neither says is [`Recipe::DEFAULT`].
+//! says; what neither says is the default recipe.
 
-mod mnist;
+pub mod mnist;
 mod predict;
-mod recipe;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,12 +12,11 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub use mnist::{Arguments, Data, Preset, Settings};
 pub use predict::{Predict, Training};
-pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
 use crate::bench;
 use crate::error::Failure;
+use crate::output::Style;
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +24,7 @@ pub enum Task {
     /// Print this text: help, or the version.
     Print(String),
     /// Train the MNIST network.
-    Mnist(Settings),
+    Mnist(mnist::Settings),
     /// Read digits with a trained network.
     Predict(Predict),
     /// Measure how long things take.
@@ -67,7 +65,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     /// Train a network to read handwritten digits (real images, nothing to download)
-    Mnist(Arguments),
+    Mnist(mnist::Arguments),
     /// Read the digit on a picture with the network that was trained
     Predict(Predict),
     /// Measure how long things take, in the form in which other libraries are measured
@@ -106,13 +104,9 @@ pub struct Machine {
     pub isa: Isa,
 }
 
-/// How a program runs, and what it reads and writes.
-#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Where it computes.
-    #[command(flatten)]
-    pub machine: Machine,
-
+/// The weights that a program reads and writes.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
     /// Save the trained weights and all it takes to go on [default: ./mnist.safetensors]
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub checkpoint: Option<PathBuf>,
@@ -129,18 +123,22 @@ pub struct Run {
     /// Start from these weights (safetensors, PyTorch's names and layout)
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub init: Option<PathBuf>,
+}
 
-    /// Print a hash of the trained weights as the last line
-    #[arg(long, help_heading = "Output")]
-    pub hash: bool,
+/// How a program runs: the options of every program that keeps its weights.
+#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it computes.
+    #[command(flatten)]
+    pub machine: Machine,
 
-    /// Print the summary only, no log lines and no progress
-    #[arg(long, help_heading = "Output")]
-    pub quiet: bool,
+    /// What it reads and writes.
+    #[command(flatten)]
+    pub files: Files,
 
-    /// Print one JSON object a line instead of text
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
+    /// What it says.
+    #[command(flatten)]
+    pub style: Style,
 }
 
 /// Reads a command line, the program's name first.

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use super::Machine;
-use super::mnist::Preset;
-use super::recipe::Pool;
+use super::mnist::{Pool, Preset};
 
 /// The options of `runner predict`.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use minitorch_core::optim::{Optimizer, Sgd};
 use minitorch_core::{Cpu, Generator, Index, Tensor};
 
 use super::timing::Report;
-use crate::args::{Pool, Recipe};
+use crate::args::mnist::{Pool, Recipe};
 use crate::data::Mnist;
 use crate::error::Failure;
 use crate::task::mnist::{Loader, Network, View};

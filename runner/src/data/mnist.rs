@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use super::idx::{Images, Labels, PIXELS};
 use super::published::{FILES, MNIST};
-use crate::args::{Data, Settings};
+use crate::args::mnist::{Data, Settings};
 use crate::error::Failure;
 use crate::fetch::fetch;
 use crate::interrupt::Interrupt;

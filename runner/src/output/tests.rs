@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use crate::task::mnist::Log;
 
 /// A place to write to that the test can look into, and that can be made to fail.
 #[derive(Clone, Default)]
@@ -44,9 +45,10 @@ fn line(loss: f64) -> Log {
 fn summary() -> Summary<'static> {
     Summary {
         split: "Held-out",
+        items: "images",
         correct: 477,
         of: 500,
-        images: 1000,
+        trained: 1000,
         time: Duration::from_millis(2500),
         peak_bytes: Some(12_345_678),
         checkpoint: Some(Path::new("./mnist.safetensors")),

@@ -1,7 +1,8 @@
 //! The command line.
 
 use super::check_message;
-use runner::args::{Data, Settings, Task, parse};
+use runner::args::mnist::{Data, Settings};
+use runner::args::{Task, parse};
 use runner::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
 use runner::error::Status;
 use std::ffi::OsString;

@@ -14,7 +14,7 @@ use minitorch_core::optim::{Optimizer, Sgd};
 use minitorch_core::state::{Entry, load_weights, serialize};
 use minitorch_core::{Cpu, Element, Tensor};
 use minitorch_tests::samples::whole;
-use runner::args::{Pool, Recipe};
+use runner::args::mnist::{Pool, Recipe};
 use runner::data::Mnist;
 use runner::task::mnist::{Loader, Network, View};
 

@@ -2,7 +2,7 @@
 
 use minitorch_core::{Backend, Element, Generator, Index, Tensor};
 
-use crate::args::Recipe;
+use crate::args::mnist::Recipe;
 use crate::data::{Digits, PIXELS, SIDE};
 use crate::error::Failure;
 

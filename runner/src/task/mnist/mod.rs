@@ -2,11 +2,13 @@
 
 mod batches;
 mod fact;
+mod log;
 mod network;
 mod session;
 mod trained;
 
 pub use batches::{Batch, Loader, View};
+pub use log::Log;
 pub use network::Network;
 pub use trained::Trained;
 
@@ -16,14 +18,14 @@ use std::time::Instant;
 use minitorch_core::Backend;
 use minitorch_core::nn::Module;
 
-use crate::args::{Data, Settings};
+use crate::args::mnist::{Data, Settings};
 use crate::backend;
 use crate::checkpoint::Keeper;
 use crate::data::{Digits, Mnist};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
-use crate::output::{Output, Style, Summary};
+use crate::output::{Output, Summary};
 use session::Session;
 
 /// The checkpoint's name unless another one is asked for.
@@ -48,19 +50,19 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 
 fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
-    let mut output = Output::new(Style::from(run));
-    let mut keeper = Keeper::new(run.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let mut output = Output::new(run.style);
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = Session::new(device, settings, digits.train.len())?;
-    if let Some(path) = &run.init {
+    if let Some(path) = &run.files.init {
         session.init(path)?;
     }
-    if let Some(path) = &run.resume {
+    if let Some(path) = &run.files.resume {
         session.resume(path)?;
     }
 
     let start = Instant::now();
-    let images = session.train(&digits, &mut keeper, interrupt, &mut output)?;
+    let trained = session.train(&digits, &mut keeper, interrupt, &mut output)?;
     let time = start.elapsed();
     let Some(correct) = session.correct(&digits.held_out, interrupt)? else {
         return Err(interrupted(&session, settings, keeper.path()));
@@ -70,9 +72,10 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
             Data::Embedded | Data::Split(_) => "Held-out",
             Data::Full(_) | Data::Cached { .. } => "Test",
         },
+        items: "images",
         correct,
         of: digits.held_out.len(),
-        images,
+        trained,
         time,
         peak_bytes: machine::peak_memory(),
         checkpoint: keeper.path(),
@@ -92,7 +95,7 @@ fn interrupted<B: Backend>(
         true => "interrupted after the last epoch".to_string(),
     };
     // --resume excludes --init, and is given once.
-    let instead = match (&settings.run.init, &settings.run.resume) {
+    let instead = match (&settings.run.files.init, &settings.run.files.resume) {
         (Some(_), _) => " instead of --init",
         (_, Some(_)) => " instead of its own",
         _ => "",
@@ -108,7 +111,7 @@ fn interrupted<B: Backend>(
 
 /// A command worth trying after this one. A network in its usual place can be tried at once.
 fn next(settings: &Settings, checkpoint: Option<&Path>) -> &'static str {
-    let can_predict = checkpoint.is_some() && settings.run.checkpoint.is_none();
+    let can_predict = checkpoint.is_some() && settings.run.files.checkpoint.is_none();
     match (&settings.data, settings.recipe.normalise) {
         (Data::Embedded | Data::Split(_), false) if can_predict => {
             "cargo run -p runner -- predict tests/data/digit.png"

@@ -3,7 +3,7 @@
 use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
 use minitorch_core::{Backend, Generator, Padding, Result, Tensor, module};
 
-use crate::args::{Pool, Recipe};
+use crate::args::mnist::{Pool, Recipe};
 
 /// Pixels of a channel after pooling.
 const POOLED: usize = 7 * 7;
@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-6;
 /// `[b, 1, 28, 28]` to the logarithms of ten probabilities, `[b, 10]`.
 ///
 /// conv 1->4 3x3, ReLU, conv 4->8 3x3, ReLU, pool 4x4, linear 392->64, ReLU, dropout 0.25, linear 64->10, log-softmax;
-/// other [`Net`](crate::args::Net)s put their own widths for 4, 8 and 64. Convolutions keep the size; as in MiniTorch,
+/// other [`Net`](crate::args::mnist::Net)s put their own widths for 4, 8 and 64. Convolutions keep the size; as in MiniTorch,
 /// their padding lies at the right and bottom.
 pub struct Network<B: Backend> {
     conv1: Conv2d<B>,

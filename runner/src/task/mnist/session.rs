@@ -9,13 +9,14 @@ use minitorch_core::{Backend, Element};
 
 use super::batches::{Batch, Loader, View, views};
 use super::fact::{Fact, typed};
+use super::log::Log;
 use super::{Network, groups};
-use crate::args::{self, Net, Optimiser, Pool, Recipe, Settings};
+use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
 use crate::checkpoint::{self, Keeper};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::{Log, Output};
+use crate::output::Output;
 
 /// Every so many batches there is a log line.
 const LOG_EVERY: usize = 5;

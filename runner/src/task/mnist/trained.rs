@@ -9,7 +9,8 @@ use minitorch_core::{Backend, Element, Tensor};
 
 use super::Network;
 use super::batches::values;
-use crate::args::{Net, Pool, Preset, Recipe, Training};
+use crate::args::Training;
+use crate::args::mnist::{Net, Pool, Preset, Recipe};
 use crate::checkpoint;
 use crate::data::{PIXELS, SIDE};
 use crate::error::Failure;

@@ -1,11 +1,14 @@
 //! The options of `runner mnist`.
 
+mod recipe;
+
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::recipe::{Net, Pool, Recipe};
 use super::{Run, positive, rate};
+pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
+
 use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
 use crate::error::Failure;
 use crate::fetch::base_url;
