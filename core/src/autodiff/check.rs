@@ -37,7 +37,7 @@ fn missing(at: usize, count: usize) -> Error {
 }
 
 /// The largest difference that [`gradients`] found.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
 pub struct Worst {
     /// Which operand.
     pub operand: usize,
@@ -49,6 +49,23 @@ pub struct Worst {
     pub numeric: f64,
     /// Their distance over `1 + |numeric|`.
     pub error: f64,
+}
+
+impl Worst {
+    /// Takes the place of this one if it is worse.
+    pub(crate) fn consider(&mut self, operand: usize, element: usize, analytic: f64, numeric: f64) {
+        let error = (analytic - numeric).abs() / (1.0 + numeric.abs());
+        // A NaN counts as worse than anything.
+        if error.is_nan() || error > self.error {
+            *self = Self {
+                operand,
+                element,
+                analytic,
+                numeric,
+                error,
+            };
+        }
+    }
 }
 
 /// Compares the gradient of `f` by every element of every operand with central differences (`epsilon` 1e-6) and returns
@@ -87,13 +104,7 @@ pub fn gradients<const N: usize>(
     let tracked = operands.map(|operand| operand.detach().tracked());
     let out = weighted(tracked.each_ref())?.try_sum_all()?;
     let grads = out.try_backward()?;
-    let mut worst = Worst {
-        operand: 0,
-        element: 0,
-        analytic: 0.0,
-        numeric: 0.0,
-        error: 0.0,
-    };
+    let mut worst = Worst::default();
     for (operand, leaf) in tracked.iter().enumerate() {
         let count = leaf.layout().elements();
         let analytic = match grads.get(leaf) {
@@ -102,17 +113,7 @@ pub fn gradients<const N: usize>(
         };
         for (element, &analytic) in analytic.iter().enumerate() {
             let numeric = central_difference(&weighted, operands, operand, element, 1e-6)?;
-            let error = (analytic - numeric).abs() / (1.0 + numeric.abs());
-            // A NaN counts as worse than anything.
-            if error.is_nan() || error > worst.error {
-                worst = Worst {
-                    operand,
-                    element,
-                    analytic,
-                    numeric,
-                    error,
-                };
-            }
+            worst.consider(operand, element, analytic, numeric);
         }
     }
     Ok(worst)

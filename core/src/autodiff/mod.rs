@@ -16,14 +16,18 @@
 //! assert_eq!(grads.get(&x).unwrap().to_vec(), [5.0, 7.0]); // 2x + 1
 //! ```
 
-mod backward;
+mod address;
 pub mod check;
+mod engine;
 mod function;
+mod gradients;
 mod node;
 
-pub use backward::{Gradients, LeafId};
+pub use engine::LeafId;
 pub use function::{Context, Function, apply};
-pub use node::{NodeInfo, topological_sort};
+pub use gradients::{Gradients, topological_sort};
+pub use node::NodeInfo;
 
-pub(crate) use backward::Sink;
-pub(crate) use node::{Handle, Parent, Record};
+pub(crate) use address::AddressMap;
+pub(crate) use engine::{Gradient, Sink, backward, chain_rule};
+pub(crate) use node::{Handle, Parent, Record, sort};

@@ -1,100 +1,90 @@
 //! The nodes of the graph.
 
-use super::Sink;
-use crate::backend::Backend;
+use super::address::AddressMap;
+use super::engine::{Gradient, Sink};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shape::Shape;
 use crate::shared::Shared;
-use crate::tensor::Tensor;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 /// A reference to a node.
-pub(crate) type Handle<B> = Shared<dyn Node<B>>;
+pub(crate) type Handle<G> = Shared<dyn Node<G>>;
 
 /// One operation of the graph, or a leaf.
-pub(crate) trait Node<B: Backend>: Send + Sync {
+pub(crate) trait Node<G: Gradient>: Send + Sync {
     /// The name of the operation.
     fn op(&self) -> &'static str;
     /// Where the operands came from.
-    fn parents(&self) -> &[Parent<B>];
+    fn parents(&self) -> &[Parent<G>];
     /// The same, for taking the graph apart.
-    fn parents_mut(&mut self) -> &mut [Parent<B>];
+    fn parents_mut(&mut self) -> &mut [Parent<G>];
     /// Turns the gradient of the result into those of the operands.
-    fn backward(&self, grad: Tensor<B>, sink: &mut Sink<'_, B>) -> Result<()>;
+    fn backward(&self, grad: G, sink: &mut Sink<'_, G>) -> Result<()>;
 }
 
-/// Where an operand came from: its node, if it is tracked, and its shape, to which its gradient is summed.
-pub(crate) struct Parent<B: Backend> {
-    pub(crate) node: Option<Handle<B>>,
-    pub(crate) shape: Shape,
-}
-
-impl<B: Backend> Parent<B> {
-    pub(crate) fn of(tensor: &Tensor<B>) -> Self {
-        Self {
-            node: tensor.node().cloned(),
-            shape: *tensor.shape(),
-        }
-    }
+/// Where an operand came from: its node, if it is tracked, and the form that its gradient is given.
+pub(crate) struct Parent<G: Gradient> {
+    pub(crate) node: Option<Handle<G>>,
+    pub(crate) form: G::Form,
 }
 
 /// A node: operands and rule in one allocation. A leaf is one without operands.
-pub(crate) struct Record<B: Backend, P: AsMut<[Parent<B>]>, F> {
+pub(crate) struct Record<G: Gradient, P: AsMut<[Parent<G>]>, F> {
     op: &'static str,
     parents: P,
     rule: F,
-    backend: core::marker::PhantomData<fn() -> B>,
+    gradient: PhantomData<fn() -> G>,
 }
 
-impl<B, P, F> Record<B, P, F>
+impl<G, P, F> Record<G, P, F>
 where
-    B: Backend,
-    P: AsRef<[Parent<B>]> + AsMut<[Parent<B>]> + Send + Sync + 'static,
-    F: Fn(Tensor<B>, &mut Sink<'_, B>) -> Result<()> + Send + Sync + 'static,
+    G: Gradient,
+    P: AsRef<[Parent<G>]> + AsMut<[Parent<G>]> + Send + Sync + 'static,
+    F: Fn(G, &mut Sink<'_, G>) -> Result<()> + Send + Sync + 'static,
 {
     /// A new node. `rule` gets the gradient of the result and adds those of the operands to the sink.
-    pub(crate) fn handle(op: &'static str, parents: P, rule: F) -> Result<Handle<B>> {
+    pub(crate) fn handle(op: &'static str, parents: P, rule: F) -> Result<Handle<G>> {
         let record = Self {
             op,
             parents,
             rule,
-            backend: core::marker::PhantomData,
+            gradient: PhantomData,
         };
-        Shared::try_new_unsized::<dyn Node<B>>(record, |slot| slot).map_err(|_| {
+        Shared::try_new_unsized::<dyn Node<G>>(record, |slot| slot).map_err(|_| {
             Error::about(ErrorKind::Memory, op, &[size_of::<Self>()])
                 .advise("out of memory for a node")
         })
     }
 }
 
-impl<B, P, F> Node<B> for Record<B, P, F>
+impl<G, P, F> Node<G> for Record<G, P, F>
 where
-    B: Backend,
-    P: AsRef<[Parent<B>]> + AsMut<[Parent<B>]> + Send + Sync,
-    F: Fn(Tensor<B>, &mut Sink<'_, B>) -> Result<()> + Send + Sync,
+    G: Gradient,
+    P: AsRef<[Parent<G>]> + AsMut<[Parent<G>]> + Send + Sync,
+    F: Fn(G, &mut Sink<'_, G>) -> Result<()> + Send + Sync,
 {
     fn op(&self) -> &'static str {
         self.op
     }
 
-    fn parents(&self) -> &[Parent<B>] {
+    fn parents(&self) -> &[Parent<G>] {
         self.parents.as_ref()
     }
 
-    fn parents_mut(&mut self) -> &mut [Parent<B>] {
+    fn parents_mut(&mut self) -> &mut [Parent<G>] {
         self.parents.as_mut()
     }
 
-    fn backward(&self, grad: Tensor<B>, sink: &mut Sink<'_, B>) -> Result<()> {
+    fn backward(&self, grad: G, sink: &mut Sink<'_, G>) -> Result<()> {
         (self.rule)(grad, sink)
     }
 }
 
 /// Drops a graph with a loop: dropping parents from inside of their children would overflow the stack on a long chain.
-impl<B: Backend, P: AsMut<[Parent<B>]>, F> Drop for Record<B, P, F> {
+impl<G: Gradient, P: AsMut<[Parent<G>]>, F> Drop for Record<G, P, F> {
     fn drop(&mut self) {
-        let mut orphans: Vec<Handle<B>> = Vec::new();
-        let adopt = |parents: &mut [Parent<B>], orphans: &mut Vec<Handle<B>>| {
+        let mut orphans: Vec<Handle<G>> = Vec::new();
+        let adopt = |parents: &mut [Parent<G>], orphans: &mut Vec<Handle<G>>| {
             orphans.extend(parents.iter_mut().filter_map(|parent| parent.node.take()));
         };
         adopt(self.parents.as_mut(), &mut orphans);
@@ -106,39 +96,25 @@ impl<B: Backend, P: AsMut<[Parent<B>]>, F> Drop for Record<B, P, F> {
     }
 }
 
-/// What [`topological_sort`] tells of a node.
+/// What [`topological_sort`](super::topological_sort) tells of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeInfo {
-    /// The operation: `"leaf"` for a tracked tensor.
+    /// The operation: `"leaf"` for a tracked tensor or scalar.
     pub op: &'static str,
     /// The positions, in the sorted list, of the nodes of its tracked operands, in order.
     pub parents: Vec<usize>,
 }
 
-/// The graph behind `root`, each node after all that use it: the order in which gradients flow.
-///
-/// The first entry is the root's node; untracked tensors (MiniTorch's constants) do not appear.
-///
-/// ```
-/// use minitorch_core::autodiff::topological_sort;
-/// use minitorch_core::{Cpu, Tensor};
-/// let dev: Cpu = Cpu::default();
-/// let x = Tensor::ones(&dev, [1]).tracked();
-/// let y = (&x * &x).exp();
-/// let order = topological_sort(&y);
-/// assert_eq!(order.iter().map(|node| node.op).collect::<Vec<_>>(), ["exp", "mul", "leaf"]);
-/// assert_eq!(order[1].parents, [2, 2]);
-/// ```
-#[must_use]
-pub fn topological_sort<B: Backend>(root: &Tensor<B>) -> Vec<NodeInfo> {
-    let Some(root) = root.node() else {
+/// The graph behind `root`, each node after all that use it.
+pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
+    let Some(root) = root else {
         return Vec::new();
     };
     // Depth first, with a stack of (node, next parent to visit): a node is finished after all of its ancestors, so the
     // reverse of the finishing order is the one wanted.
-    let mut places = super::backward::AddressMap::<Option<usize>>::default();
-    let mut finished: Vec<&dyn Node<B>> = Vec::new();
-    let mut stack: Vec<(&Handle<B>, usize)> = Vec::from([(root, 0)]);
+    let mut places = AddressMap::<Option<usize>>::default();
+    let mut finished: Vec<&dyn Node<G>> = Vec::new();
+    let mut stack: Vec<(&Handle<G>, usize)> = Vec::from([(root, 0)]);
     places.insert(Shared::address(root), None);
     while let Some((node, next)) = stack.last_mut() {
         if let Some(parent) = node.parents().get(*next) {
@@ -154,11 +130,11 @@ pub fn topological_sort<B: Backend>(root: &Tensor<B>) -> Vec<NodeInfo> {
             stack.pop();
         }
     }
-    let place = |node: &Handle<B>| {
+    let place = |node: &Handle<G>| {
         let finished_at = places.get(Shared::address(node)).copied().flatten();
         finished.len() - 1 - finished_at.unwrap_or(0)
     };
-    let info = |node: &&dyn Node<B>| NodeInfo {
+    let info = |node: &&dyn Node<G>| NodeInfo {
         op: node.op(),
         parents: node
             .parents()

@@ -19,7 +19,7 @@ mod view;
 pub use construct::Index;
 pub use conv::Padding;
 
-use crate::autodiff::{Handle, Record, Sink};
+use crate::autodiff::{Handle, Parent, Record, Sink};
 use crate::backend::{Backend, View};
 use crate::cpu::Cpu;
 use crate::element::Element;
@@ -43,7 +43,7 @@ use alloc::vec::Vec;
 pub struct Tensor<B: Backend = Cpu> {
     buffer: Shared<B::Buffer>,
     layout: Layout,
-    node: Option<Handle<B>>,
+    node: Option<Handle<Self>>,
 }
 
 impl<B: Backend> Clone for Tensor<B> {
@@ -112,7 +112,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Memory`].
     pub fn try_tracked(&self) -> Result<Self> {
-        let node = Record::handle("leaf", [], |_, _: &mut Sink<'_, B>| Ok(()))?;
+        let node = Record::handle("leaf", [], |_, _: &mut Sink<'_, Self>| Ok(()))?;
         Ok(Self {
             node: Some(node),
             ..self.detach()
@@ -160,12 +160,20 @@ impl<B: Backend> Tensor<B> {
         }
     }
 
-    pub(crate) const fn node(&self) -> Option<&Handle<B>> {
+    pub(crate) const fn node(&self) -> Option<&Handle<Self>> {
         self.node.as_ref()
     }
 
-    pub(crate) fn into_node(self) -> Option<Handle<B>> {
+    pub(crate) fn into_node(self) -> Option<Handle<Self>> {
         self.node
+    }
+
+    /// This tensor as an operand of a node.
+    fn parent(&self) -> Parent<Self> {
+        Parent {
+            node: self.node.clone(),
+            form: *self.shape(),
+        }
     }
 
     /// The buffer, if no other tensor shares it.
@@ -204,14 +212,10 @@ impl<B: Backend> Tensor<B> {
         rule: impl FnOnce() -> F,
     ) -> Result<Self>
     where
-        F: Fn(Self, &mut Sink<'_, B>) -> Result<()> + Send + Sync + 'static,
+        F: Fn(Self, &mut Sink<'_, Self>) -> Result<()> + Send + Sync + 'static,
     {
         if operands.iter().any(|operand| operand.is_tracked()) {
-            self.node = Some(Record::handle(
-                op,
-                operands.map(crate::autodiff::Parent::of),
-                rule(),
-            )?);
+            self.node = Some(Record::handle(op, operands.map(Self::parent), rule())?);
         }
         Ok(self)
     }
@@ -224,10 +228,10 @@ impl<B: Backend> Tensor<B> {
         rule: impl FnOnce() -> F,
     ) -> Result<Self>
     where
-        F: Fn(Self, &mut Sink<'_, B>) -> Result<()> + Send + Sync + 'static,
+        F: Fn(Self, &mut Sink<'_, Self>) -> Result<()> + Send + Sync + 'static,
     {
         if operands.iter().any(Self::is_tracked) {
-            let parents: Vec<_> = operands.iter().map(crate::autodiff::Parent::of).collect();
+            let parents: Vec<_> = operands.iter().map(Self::parent).collect();
             self.node = Some(Record::handle(op, parents, rule())?);
         }
         Ok(self)
