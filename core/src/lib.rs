@@ -40,6 +40,7 @@
 //! | to | see |
 //! | --- | --- |
 //! | compute | [`Tensor`] |
+//! | see the ideas on single numbers first | [`operators`], [`scalar`] |
 //! | differentiate | [`autodiff`], and [`autodiff::Function`] for gradients of your own |
 //! | build and train networks | [`nn`], [`optim`] |
 //! | save, load and hash weights | [`state`] |
@@ -83,11 +84,13 @@ pub mod layout;
 pub mod math;
 pub mod nest;
 pub mod nn;
+pub mod operators;
 pub mod ops;
 pub mod optim;
 pub mod pool;
 pub mod random;
 pub mod reduction;
+pub mod scalar;
 pub mod shape;
 pub mod shared;
 pub mod state;
@@ -99,5 +102,6 @@ pub use element::Element;
 pub use error::{Error, ErrorKind, Result};
 pub use layout::Layout;
 pub use random::Generator;
+pub use scalar::Scalar;
 pub use shape::Shape;
 pub use tensor::{Index, Padding, Tensor};
