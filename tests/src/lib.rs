@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod devices;
 pub mod gradients;
 pub mod hostile;
+pub mod math_functions;
 pub mod oracle;
 pub mod real;
 pub mod samples;
