@@ -82,6 +82,11 @@ impl Generator {
         out
     }
 
+    /// The next output as a number in `[0, 1)`: `(x >> 8) * 2^-24` (R8).
+    pub fn uniform(&mut self) -> f64 {
+        f64::from(self.next_u32() >> 8) * SCALE
+    }
+
     /// A whole number below `bound`, each equally likely (Lemire 2019). `bound` must not be 0.
     pub fn below(&mut self, bound: u32) -> u32 {
         let mut outputs = self.outputs(0);
