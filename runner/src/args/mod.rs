@@ -5,6 +5,7 @@
 
 pub mod mnist;
 mod predict;
+pub mod toy;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 pub use predict::{Predict, Training};
 
 use crate::bench;
+use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
 
@@ -25,6 +27,8 @@ pub enum Task {
     Print(String),
     /// Train the MNIST network.
     Mnist(mnist::Settings),
+    /// Train a small network on points in a square.
+    Toy(toy::Settings),
     /// Read digits with a trained network.
     Predict(Predict),
     /// Measure how long things take.
@@ -68,6 +72,18 @@ enum Command {
     Mnist(mnist::Arguments),
     /// Read the digit on a picture with the network that was trained
     Predict(Predict),
+    /// Train a small network on points in a square: those left of the middle
+    Simple(toy::Arguments),
+    /// The same, those below a diagonal
+    Diag(toy::Arguments),
+    /// The same, those at the left and right edges
+    Split(toy::Arguments),
+    /// The same, those in two opposite quarters
+    Xor(toy::Arguments),
+    /// The same, those outside of a circle
+    Circle(toy::Arguments),
+    /// The same, those on one of two arms that wind around each other
+    Spiral(toy::Arguments),
     /// Measure how long things take, in the form in which other libraries are measured
     Bench(bench::Arguments),
 }
@@ -160,24 +176,33 @@ where
     I: IntoIterator<Item: Into<OsString> + Clone>,
 {
     match CommandLine::try_parse_from(arguments) {
+        Ok(CommandLine { task: Some(task) }) => task.resolve(),
         Ok(CommandLine { task: None }) => Ok(Task::Print(
             CommandLine::command().render_help().to_string(),
         )),
-        Ok(CommandLine {
-            task: Some(Command::Mnist(arguments)),
-        }) => arguments.resolve().map(Task::Mnist),
-        Ok(CommandLine {
-            task: Some(Command::Predict(arguments)),
-        }) => Ok(Task::Predict(arguments)),
-        Ok(CommandLine {
-            task: Some(Command::Bench(arguments)),
-        }) => Ok(Task::Bench(arguments)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Task::Print(error.to_string()))
             }
             _ => Err(Failure::usage(concise(&error.to_string()))),
         },
+    }
+}
+
+impl Command {
+    fn resolve(self) -> Result<Task, Failure> {
+        let toy = |arguments: toy::Arguments, pattern| arguments.resolve(pattern).map(Task::Toy);
+        match self {
+            Self::Mnist(arguments) => arguments.resolve().map(Task::Mnist),
+            Self::Predict(arguments) => Ok(Task::Predict(arguments)),
+            Self::Simple(arguments) => toy(arguments, Pattern::Simple),
+            Self::Diag(arguments) => toy(arguments, Pattern::Diag),
+            Self::Split(arguments) => toy(arguments, Pattern::Split),
+            Self::Xor(arguments) => toy(arguments, Pattern::Xor),
+            Self::Circle(arguments) => toy(arguments, Pattern::Circle),
+            Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
+            Self::Bench(arguments) => Ok(Task::Bench(arguments)),
+        }
     }
 }
 

@@ -17,14 +17,7 @@ use crate::machine;
 ///
 /// An instruction set that this machine does not have (exit status 1), or too many threads.
 pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
-    let level = match options.isa {
-        Isa::Auto => Level::detect(),
-        Isa::Portable => Level::PORTABLE,
-        Isa::Avx2 => Level::named("avx2").ok_or_else(|| {
-            Failure::new("--isa avx2: this machine has no AVX2 and FMA; use --isa auto")
-        })?,
-    };
-    let builder = Cpu::builder().level(level);
+    let builder = Cpu::builder().level(level(options.isa)?);
     Ok(match options.backend {
         Backend::Serial => (builder.build(), None),
         Backend::Rayon => {
@@ -35,4 +28,23 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
             (builder.executor(pool.clone()).build(), Some(pool))
         }
     })
+}
+
+/// The CPU in double precision and one thread, whatever the options say of threads.
+///
+/// # Errors
+///
+/// An instruction set that this machine does not have (exit status 1).
+pub fn double(options: &Machine) -> Result<Cpu<f64>, Failure> {
+    Ok(Cpu::builder().level(level(options.isa)?).build())
+}
+
+fn level(isa: Isa) -> Result<Level, Failure> {
+    match isa {
+        Isa::Auto => Ok(Level::detect()),
+        Isa::Portable => Ok(Level::PORTABLE),
+        Isa::Avx2 => Level::named("avx2").ok_or_else(|| {
+            Failure::new("--isa avx2: this machine has no AVX2 and FMA; use --isa auto")
+        }),
+    }
 }

@@ -2,3 +2,4 @@
 
 pub mod mnist;
 pub mod predict;
+pub mod toy;

@@ -1,0 +1,295 @@
+//! The options of the programs on points in a square: `runner simple`, `diag`, `split`, `xor`, `circle` and `spiral`.
+
+use clap::ValueEnum;
+
+use super::{Machine, positive};
+use crate::data::Pattern;
+use crate::error::Failure;
+use crate::output::Style;
+
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// One line that you draw yourself; nothing is trained.
+    Manual,
+    /// Single numbers with history.
+    Scalar,
+    /// Tensors in double precision, on one thread.
+    Tensor,
+    /// Tensors in single precision, on all threads.
+    Fast,
+}
+
+/// A named recipe. Other options change what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// MiniTorch's settings, random numbers and loss: the numbers it prints.
+    Minitorch,
+}
+
+/// The options of the programs on points, as they were typed.
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(disable_help_flag = true)]
+pub struct Arguments {
+    /// What computes: manual (a line of your own, nothing is trained), scalar, tensor or fast [default: tensor]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    engine: Option<Engine>,
+
+    /// Start from a recipe, minitorch; the options below still count
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    preset: Option<Preset>,
+
+    /// How many points there are [default: 50]
+    #[arg(long, value_name = "N", value_parser = points, allow_negative_numbers = true, help_heading = "Training")]
+    points: Option<usize>,
+
+    /// Width of the two hidden layers [default: 20; split and spiral: 50]
+    #[arg(long, value_name = "N", value_parser = width, allow_negative_numbers = true, help_heading = "Training")]
+    hidden: Option<usize>,
+
+    /// Learning rate [default: 0.5; split: 0.2; spiral: 0.05]
+    #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true, help_heading = "Training")]
+    rate: Option<f64>,
+
+    /// Passes over the points [default: 500; circle: 1000; spiral: 2000]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    epochs: Option<usize>,
+
+    /// Points in a training step [default: 10; split and spiral: 5]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    batch: Option<usize>,
+
+    /// Where all randomness comes from [default: 0]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        allow_negative_numbers = true,
+        help_heading = "Training"
+    )]
+    seed: u64,
+
+    /// Slopes of the line of the manual engine
+    #[arg(long, value_name = "A,B", value_parser = slopes, allow_negative_numbers = true, help_heading = "Manual")]
+    weights: Option<[f64; 2]>,
+
+    /// Height of the line of the manual engine
+    #[arg(long, value_name = "C", value_parser = finite, allow_negative_numbers = true, help_heading = "Manual")]
+    bias: Option<f64>,
+
+    #[command(flatten)]
+    machine: Machine,
+
+    #[command(flatten)]
+    style: Style,
+
+    #[arg(short, long, action = clap::ArgAction::HelpShort, help_heading = "Output")]
+    #[arg(help = "Print this help")]
+    help: Option<bool>,
+}
+
+/// How weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Weights and biases uniform in `[-1, 1)`.
+    Wide,
+    /// Weights uniform in `[-0.5, 0.5)`, biases 0.1.
+    Narrow,
+}
+
+impl Start {
+    /// A weight from a number in `[0, 1)`.
+    pub fn weight(self, uniform: f64) -> f64 {
+        match self {
+            Self::Wide => 2.0 * (uniform - 0.5),
+            Self::Narrow => uniform - 0.5,
+        }
+    }
+}
+
+/// How the network 2 -> hidden -> hidden -> 1 learns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Width of the two hidden layers.
+    pub hidden: usize,
+    /// Learning rate of gradient descent.
+    pub rate: f64,
+    /// Passes over the points.
+    pub epochs: usize,
+    /// Points in a training step, in a new order each epoch; `None` for all of them at once.
+    pub batch: Option<usize>,
+    /// How weights start.
+    pub start: Start,
+    /// MiniTorch's epsilon inside of the logarithm of the loss; `None` for a loss that needs none.
+    pub epsilon: Option<f64>,
+    /// Whether points and weights come from Python's random numbers, as MiniTorch draws them.
+    pub python: bool,
+}
+
+impl Recipe {
+    /// The settings with which each set of points is learnt: of ten seeds, at least nine tell 49 of 50 points right.
+    pub const fn of(pattern: Pattern) -> Self {
+        let (hidden, rate, epochs, batch) = match pattern {
+            Pattern::Simple | Pattern::Diag | Pattern::Xor => (20, 0.5, 500, 10),
+            Pattern::Split => (50, 0.2, 500, 5),
+            Pattern::Circle => (20, 0.5, 1000, 10),
+            Pattern::Spiral => (50, 0.05, 2000, 5),
+        };
+        Self {
+            hidden,
+            rate,
+            epochs,
+            batch: Some(batch),
+            start: Start::Wide,
+            epsilon: None,
+            python: false,
+        }
+    }
+
+    /// MiniTorch's settings: those of `run_scalar` and `run_tensor`, or for the fast engine those of `run_fast_tensor`.
+    pub const fn minitorch(engine: Engine) -> Self {
+        let fast = matches!(engine, Engine::Fast);
+        Self {
+            hidden: if fast { 10 } else { 2 },
+            rate: if fast { 0.05 } else { 0.5 },
+            epochs: 500,
+            batch: if fast { Some(10) } else { None },
+            start: if fast { Start::Narrow } else { Start::Wide },
+            epsilon: Some(1e-6),
+            python: true,
+        }
+    }
+}
+
+/// Everything a program on points needs to know, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which points.
+    pub pattern: Pattern,
+    /// How many.
+    pub points: usize,
+    /// What computes.
+    pub engine: Engine,
+    /// How the network learns.
+    pub recipe: Recipe,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// The line of the manual engine: a point is in the second class where `a x + b y + c > 0`.
+    pub line: ([f64; 2], f64),
+    /// Where it computes.
+    pub machine: Machine,
+    /// What it prints.
+    pub style: Style,
+}
+
+impl Arguments {
+    /// Puts the options over the preset, the preset over the defaults, and checks that they fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::usage`] for a line without the manual engine or the reverse, and for too few points.
+    pub fn resolve(self, pattern: Pattern) -> Result<Settings, Failure> {
+        let engine = self.engine.unwrap_or(Engine::Tensor);
+        let preset = match self.preset {
+            None => Recipe::of(pattern),
+            Some(Preset::Minitorch) => Recipe::minitorch(engine),
+        };
+        // The manual engine has no epochs: it looks at the points once.
+        let epochs = match engine {
+            Engine::Manual => 0,
+            _ => self.epochs.unwrap_or(preset.epochs),
+        };
+        let recipe = Recipe {
+            hidden: self.hidden.unwrap_or(preset.hidden),
+            rate: self.rate.unwrap_or(preset.rate),
+            epochs,
+            batch: self.batch.or(preset.batch),
+            ..preset
+        };
+        let line = match (engine, self.weights, self.bias) {
+            (Engine::Manual, Some(weights), bias) => (weights, bias.unwrap_or(0.0)),
+            (Engine::Manual, None, _) => {
+                return Err(Failure::usage(
+                    "--engine manual needs --weights A,B, the slopes of the line (and --bias C)",
+                ));
+            }
+            (_, None, None) => ([0.0; 2], 0.0),
+            _ => {
+                return Err(Failure::usage(
+                    "--weights and --bias are for --engine manual; the others learn their own",
+                ));
+            }
+        };
+        let points = self.points.unwrap_or(50);
+        if pattern == Pattern::Spiral && !points.is_multiple_of(2) {
+            return Err(Failure::usage(format!(
+                "--points {points}: a spiral has two arms of equal length, so it needs an even number",
+            )));
+        }
+        Ok(Settings {
+            pattern,
+            points,
+            engine,
+            recipe,
+            seed: self.seed,
+            line,
+            machine: self.machine,
+            style: self.style,
+        })
+    }
+}
+
+/// A number of points that are quickly drawn and kept.
+fn points(text: &str) -> Result<usize, String> {
+    up_to(text, 1_000_000)
+}
+
+/// A width whose square, the number of weights between two layers, fits into memory many times.
+fn width(text: &str) -> Result<usize, String> {
+    up_to(text, 2048)
+}
+
+fn up_to(text: &str, most: usize) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {most} is expected")),
+    }
+}
+
+/// A learning rate: finite and over 0.
+fn rate(text: &str) -> Result<f64, String> {
+    match finite(text) {
+        Ok(rate) if rate > 0.0 => Ok(rate),
+        _ => Err("a finite number over 0 is expected".into()),
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("a finite number is expected".into()),
+    }
+}
+
+/// Two finite numbers with a comma between them.
+fn slopes(text: &str) -> Result<[f64; 2], String> {
+    match text.split_once(',').map(|(a, b)| (finite(a), finite(b))) {
+        Some((Ok(a), Ok(b))) => Ok([a, b]),
+        _ => {
+            Err("two finite numbers with a comma between them are expected, such as 1,-0.5".into())
+        }
+    }
+}

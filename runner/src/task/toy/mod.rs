@@ -1,0 +1,181 @@
+//! `runner simple` and its five sisters: a small network learns to tell two classes of points apart.
+
+mod log;
+mod manual;
+mod scalar;
+mod tensor;
+mod weights;
+
+pub use log::Log;
+
+use std::time::Instant;
+
+use minitorch_core::Generator;
+use minitorch_core::state::Fnv;
+
+use crate::args::toy::{self, Recipe, Settings};
+use crate::backend;
+use crate::data::{Pattern, Point};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::machine;
+use crate::output::{Output, Summary};
+use manual::Manual;
+use scalar::Scalars;
+use tensor::Tensors;
+
+/// Every so many epochs there is a log line.
+const LOG_EVERY: usize = 10;
+
+/// What a training step found before it changed the weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Step {
+    /// The sum of the losses of its points.
+    loss: f64,
+    /// How many of them were told right.
+    correct: usize,
+}
+
+/// A network on its way to better weights, whatever it computes with.
+trait Engine {
+    /// One step of gradient descent on the mean loss of `points`.
+    fn step(&mut self, points: &[Point]) -> Result<Step, Failure>;
+    /// The logit of the second class at each point.
+    fn logits(&mut self, points: &[Point]) -> Result<Vec<f64>, Failure>;
+    /// The hash of the weights.
+    fn hash(&self) -> Result<Fnv, Failure>;
+}
+
+/// How many points are told right: a logit over 0 stands for the second class.
+fn correct(logits: &[f64], points: &[Point]) -> usize {
+    let pairs = logits.iter().zip(points);
+    pairs
+        .filter(|(logit, point)| (**logit > 0.0) == point.class)
+        .count()
+}
+
+/// Trains as the settings say.
+///
+/// # Errors
+///
+/// An instruction set that this machine does not have, a standard output that cannot be written to, or Ctrl-C (exit
+/// status 130). Nothing is saved: a run takes seconds.
+pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let (points, weights) = weights::draw(
+        settings.pattern,
+        settings.points,
+        settings.seed,
+        &settings.recipe,
+    );
+    let recipe = &settings.recipe;
+    let (weights_of_line, bias) = settings.line;
+    let train = |engine: &mut dyn Engine| on(engine, settings, &points, &interrupt);
+    match settings.engine {
+        toy::Engine::Manual => train(&mut Manual {
+            weights: weights_of_line,
+            bias,
+        }),
+        toy::Engine::Scalar => train(&mut Scalars::new(&weights, recipe)?),
+        toy::Engine::Tensor => {
+            let device = backend::double(&settings.machine)?;
+            train(&mut Tensors::new(device, &weights, recipe)?)
+        }
+        toy::Engine::Fast => {
+            let (device, pool) = backend::cpu(&settings.machine)?;
+            let mut engine = Tensors::new(device, &weights, recipe)?;
+            match pool {
+                Some(pool) => pool.inside(|| train(&mut engine)),
+                None => train(&mut engine),
+            }
+        }
+    }
+}
+
+fn on(
+    engine: &mut dyn Engine,
+    settings: &Settings,
+    points: &[Point],
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let mut output = Output::new(settings.style);
+    let start = Instant::now();
+    let epochs = match settings.engine {
+        toy::Engine::Manual => {
+            output.log(&log(settings, 0, engine.step(points)?))?;
+            0
+        }
+        _ => train(engine, settings, points, interrupt, &mut output)?,
+    };
+    output.end(&Summary {
+        split: "Training",
+        items: "points",
+        correct: correct(&engine.logits(points)?, points),
+        of: points.len(),
+        trained: (epochs * points.len()) as u64,
+        time: start.elapsed(),
+        peak_bytes: machine::peak_memory(),
+        checkpoint: None,
+        hash: engine.hash()?.finish(),
+        next: next(settings),
+    })
+}
+
+/// Trains to the end, and returns how many epochs that were.
+fn train(
+    engine: &mut dyn Engine,
+    settings: &Settings,
+    points: &[Point],
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<usize, Failure> {
+    let Recipe { epochs, batch, .. } = settings.recipe;
+    let mut order = points.to_vec();
+    output.start(epochs as u64);
+    for epoch in 1..=epochs {
+        if interrupt.requested() {
+            output.finish();
+            return Err(Failure::interrupted(format!(
+                "interrupted in epoch {epoch}; this program saves nothing"
+            )));
+        }
+        if batch.is_some() {
+            // Each epoch has a stream of its own, apart from the one that points and weights come from.
+            let stream = (1 << 32) + epoch as u64;
+            Generator::from_parts([settings.seed, stream, 0]).shuffle(&mut order);
+        }
+        let mut sum = Step::default();
+        for batch in order.chunks(batch.unwrap_or(points.len())) {
+            let step = engine.step(batch)?;
+            sum.loss += step.loss;
+            sum.correct += step.correct;
+        }
+        if epoch.is_multiple_of(LOG_EVERY) || epoch == epochs {
+            output.log(&log(settings, epoch, sum))?;
+        }
+        output.step();
+    }
+    Ok(epochs)
+}
+
+fn log(settings: &Settings, epoch: usize, step: Step) -> Log {
+    Log {
+        epoch,
+        epochs: settings.recipe.epochs,
+        loss: step.loss,
+        correct: step.correct,
+        of: settings.points,
+    }
+}
+
+/// A command worth trying after this one: harder points, and at last real ones.
+const fn next(settings: &Settings) -> &'static str {
+    match settings.pattern {
+        Pattern::Simple => "cargo run -p runner -- diag",
+        Pattern::Diag => "cargo run -p runner -- split",
+        Pattern::Split => "cargo run -p runner -- xor --engine scalar",
+        Pattern::Xor => "cargo run -p runner -- circle --engine fast",
+        Pattern::Circle => "cargo run -p runner -- spiral",
+        Pattern::Spiral => "cargo run -p runner -- mnist",
+    }
+}
