@@ -4,16 +4,7 @@ use std::path::PathBuf;
 
 use runner::data::text::{Corpus, Request, Sentences, Source};
 
-/// The folder of the large data sets.
-fn data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("MINITORCH_DATA").map(PathBuf::from);
-    if folder.is_none() {
-        eprintln!(
-            "SKIPPED {test}: set MINITORCH_DATA to a folder that holds sst2/, sst2-sentence/ and glove/"
-        );
-    }
-    folder
-}
+use super::{data, text};
 
 fn load(folder: PathBuf, dimension: usize, phrases: bool, counts: Option<[usize; 2]>) -> Corpus {
     let source = Source::Folder {
@@ -30,12 +21,6 @@ fn load(folder: PathBuf, dimension: usize, phrases: bool, counts: Option<[usize;
     Corpus::load(&request).unwrap()
 }
 
-fn text(corpus: &Corpus, sentences: &Sentences, index: usize) -> String {
-    let words = sentences.words(index).iter();
-    let words: Vec<&str> = words.map(|&id| corpus.words.word(id)).collect();
-    words.join(" ")
-}
-
 /// How many there are, and how many of them are positive.
 fn counts(sentences: &Sentences) -> [usize; 2] {
     let positive = sentences.positive().iter().filter(|&&positive| positive);
@@ -44,7 +29,7 @@ fn counts(sentences: &Sentences) -> [usize; 2] {
 
 #[test]
 fn glue_in_minitorchs_setting() {
-    let Some(data) = data("glue_in_minitorchs_setting") else {
+    let Some(data) = data("glue_in_minitorchs_setting", "sst2/ and glove/") else {
         return;
     };
     let corpus = load(data.join("sst2"), 50, false, Some([450, 100]));
@@ -71,7 +56,10 @@ fn glue_in_minitorchs_setting() {
 
 #[test]
 fn whole_sentences_with_phrases_to_train_on() {
-    let Some(data) = data("whole_sentences_with_phrases_to_train_on") else {
+    let Some(data) = data(
+        "whole_sentences_with_phrases_to_train_on",
+        "sst2/, sst2-sentence/ and glove/",
+    ) else {
         return;
     };
     let folder = data.join("sst2-sentence");

@@ -9,17 +9,21 @@
 //! Both parts are in the order in which the words first appear in the training, the validation and then the test
 //! sentences, so the same files give the same numbers on every machine.
 
+mod embedded;
 mod folder;
 mod format;
 mod lines;
 mod sentences;
+mod tokenize;
 mod vectors;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
 
+pub use embedded::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID};
 pub use format::{Format, LONGEST};
 pub use sentences::Sentences;
+pub use tokenize::tokenize;
 pub use vectors::{Found, MOST_DIMENSIONS, Vectors};
 pub use vocabulary::Vocabulary;
 
@@ -77,10 +81,20 @@ impl Corpus {
     ///
     /// # Errors
     ///
-    /// Files that are missing or damaged; fewer sentences than asked for (exit status 2).
+    /// Files that are missing or damaged; fewer sentences than asked for, and vectors of other than
+    /// [`EMBEDDED_DIMENSION`] numbers out of the program (exit status 2).
     pub fn load(request: &Request) -> Result<Self, Failure> {
         match &request.source {
-            Source::Embedded => Err(Failure::new("no sentences are embedded yet")),
+            Source::Embedded => {
+                if request.dimension != EMBEDDED_DIMENSION {
+                    return Err(Failure::usage(format!(
+                        "--embedding-dim {}: the vectors in the program have {EMBEDDED_DIMENSION} dimensions;\n\
+                         name others with --data DIR",
+                        request.dimension
+                    )));
+                }
+                Text::embedded()?.finish(request, "the program", embedded::vectors)
+            }
             Source::Folder {
                 folder,
                 glove,
@@ -91,7 +105,8 @@ impl Corpus {
                     None => folder::vectors(folder, request.dimension)?,
                 };
                 let text = Text::from_folder(folder, *phrases)?;
-                text.finish(request, folder, |words| {
+                let place = folder.display().to_string();
+                text.finish(request, &place, |words| {
                     Found::read_file(&glove, request.dimension, words)
                 })
             }
@@ -131,6 +146,17 @@ struct Text {
 }
 
 impl Text {
+    fn embedded() -> Result<Self, Failure> {
+        let mut words = Vocabulary::default();
+        let [train, valid] = embedded::sentences(&mut words)?;
+        Ok(Self {
+            words,
+            train,
+            valid,
+            ..Self::default()
+        })
+    }
+
     fn from_folder(folder: &Path, phrases: bool) -> Result<Self, Failure> {
         let files = Files::find(folder)?;
         let phrases = match phrases {
@@ -162,7 +188,7 @@ impl Text {
     fn finish(
         mut self,
         request: &Request,
-        place: &Path,
+        place: &str,
         vectors: impl FnOnce(&Vocabulary) -> Result<Found, Failure>,
     ) -> Result<Corpus, Failure> {
         limit(
@@ -224,13 +250,12 @@ fn limit(
     sentences: &mut Sentences,
     wanted: Option<usize>,
     [option, what]: [&str; 2],
-    place: &Path,
+    place: &str,
 ) -> Result<(), Failure> {
     let Some(wanted) = wanted else { return Ok(()) };
     if wanted > sentences.len() {
         return Err(Failure::usage(format!(
-            "{option} {wanted}: {} holds {} {what} sentences",
-            place.display(),
+            "{option} {wanted}: {place} holds {} {what} sentences",
             sentences.len()
         )));
     }

@@ -62,6 +62,16 @@ impl Sentences {
         self.words.truncate(self.ends.last().copied().unwrap_or(0));
     }
 
+    /// Keeps the first `count`, and returns the others.
+    pub(super) fn split_off(&mut self, count: usize) -> Self {
+        let mut others = Self::default();
+        for index in count..self.len() {
+            others.push(self.words(index).iter().copied(), self.positive[index]);
+        }
+        self.truncate(count);
+        others
+    }
+
     /// Leaves out every sentence that is one of `others` word for word, and returns how many these are.
     pub(super) fn leave_out(&mut self, others: &[Option<&Self>]) -> usize {
         let others: HashSet<&[u32]> = others
