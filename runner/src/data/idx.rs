@@ -5,16 +5,13 @@
 //! | images | `0x803`, count, rows, columns | count x rows x columns bytes, 0 background to 255 ink |
 //! | labels | `0x801`, count | count bytes, 0 to 9 |
 //!
-//! A file is hostile until proven otherwise. Compression is told by content, so a misnamed file works. Memory grows with
-//! the bytes that are really there, never with what a header claims, and of compressed content one byte more than the
-//! header promises is looked at: enough to refuse what is too long.
+//! A file is hostile until proven otherwise: memory grows with the bytes that are really there, never with what a header
+//! claims, and of compressed content no more than a block is inflated beyond what the header promises.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::Read;
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
+use super::content::{Content, open};
 use crate::error::Failure;
 
 /// Rows and columns of an image.
@@ -24,11 +21,8 @@ pub const PIXELS: usize = SIDE * SIDE;
 
 const IMAGES: u32 = 0x803;
 const LABELS: u32 = 0x801;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The most items a file may hold: seventeen times MNIST.
 const MOST: u32 = 1 << 20;
-/// How much memory a header's word alone is good for; beyond it, memory grows as the bytes come.
-const TRUST: usize = 1 << 20;
 
 /// Grey images of the same size, one after the other, each row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,40 +111,8 @@ impl Labels {
     }
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
-    File::open(path).map_err(|error| Failure::io(path, "open", &error))
-}
-
-/// The content of a file, inflated if need be, with the position for error messages.
-struct Content<'a> {
-    stream: Box<dyn Read + 'a>,
-    name: &'a str,
-    at: u64,
-}
-
-impl<'a> Content<'a> {
-    fn open(source: impl Read + 'a, name: &'a str) -> Result<Self, Failure> {
-        let mut source = BufReader::new(source);
-        let mut start = Vec::with_capacity(GZIP.len());
-        let read = source
-            .by_ref()
-            .take(GZIP.len() as u64)
-            .read_to_end(&mut start);
-        read.map_err(|error| Failure::file(name, format_args!("cannot read: {error}")))?;
-        let gzipped = start == GZIP;
-        let whole = Cursor::new(start).chain(source);
-        let stream: Box<dyn Read + 'a> = if gzipped {
-            Box::new(MultiGzDecoder::new(whole))
-        } else {
-            Box::new(whole)
-        };
-        Ok(Self {
-            stream,
-            name,
-            at: 0,
-        })
-    }
-
+/// What an IDX file is read with.
+impl Content<'_> {
     fn magic(&mut self, expected: u32, what: &str) -> Result<(), Failure> {
         match self.number()? {
             magic if magic == expected => Ok(()),
@@ -177,7 +139,7 @@ impl<'a> Content<'a> {
 
     /// A big-endian number of the header.
     fn number(&mut self) -> Result<u32, Failure> {
-        let bytes = self.bytes(4)?;
+        let bytes = self.promised(4)?;
         Ok(bytes
             .iter()
             .fold(0, |number, &byte| number << 8 | u32::from(byte)))
@@ -185,31 +147,17 @@ impl<'a> Content<'a> {
 
     /// Exactly the bytes that the header promises, and then the end.
     fn rest(&mut self, promised: usize) -> Result<Vec<u8>, Failure> {
-        let bytes = self.bytes(promised)?;
-        let mut beyond = [0];
-        loop {
-            match self.stream.read(&mut beyond) {
-                Ok(0) => return Ok(bytes),
-                Ok(_) => return Err(self.wrong(self.at, "more bytes than the header promises")),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.unreadable(&error)),
-            }
+        let bytes = self.promised(promised)?;
+        let end = self.at;
+        match self.bytes(1)?.is_empty() {
+            true => Ok(bytes),
+            false => Err(self.wrong(end, "more bytes than the header promises")),
         }
     }
 
-    fn bytes(&mut self, promised: usize) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::new();
-        if bytes.try_reserve_exact(promised.min(TRUST)).is_err() {
-            return Err(self.wrong(self.at, format!("no memory for {promised} bytes")));
-        }
-        let read = self
-            .stream
-            .by_ref()
-            .take(promised as u64)
-            .read_to_end(&mut bytes);
+    fn promised(&mut self, promised: usize) -> Result<Vec<u8>, Failure> {
         let begin = self.at;
-        self.at += bytes.len() as u64;
-        read.map_err(|error| self.unreadable(&error))?;
+        let bytes = self.bytes(promised)?;
         if bytes.len() < promised {
             let end = begin + promised as u64;
             return Err(self.wrong(
@@ -218,23 +166,5 @@ impl<'a> Content<'a> {
             ));
         }
         Ok(bytes)
-    }
-
-    fn wrong(&self, at: u64, what: impl std::fmt::Display) -> Failure {
-        Failure::at_byte(self.name, at, what)
-    }
-
-    /// A read that failed: the system's words, or the decoder's for damaged gzip.
-    fn unreadable(&self, error: &io::Error) -> Failure {
-        let damaged = matches!(
-            error.kind(),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        );
-        let what = if damaged {
-            "damaged or incomplete gzip data"
-        } else {
-            "cannot read"
-        };
-        self.wrong(self.at, format_args!("{what}: {error}"))
     }
 }

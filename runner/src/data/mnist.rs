@@ -1,9 +1,9 @@
 //! MNIST: MiniTorch's 5,000 + 500 images, which are embedded, or all of it from a folder or the network.
 
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use super::idx::{Images, Labels, PIXELS};
+use super::needed;
 use super::published::{FILES, MNIST};
 use crate::args::mnist::{Data, Settings};
 use crate::error::Failure;
@@ -204,7 +204,7 @@ impl Mnist {
     ///
     /// A file that is missing or damaged, and counts that disagree.
     pub fn from_folder(folder: &Path) -> Result<Self, Failure> {
-        let [a, b, c, d] = FILES.map(|file| find(folder, file.name));
+        let [a, b, c, d] = FILES.map(|file| needed(folder, file.name.trim_end_matches(".gz")));
         Self::from_files(&[a?, b?, c?, d?])
     }
 
@@ -223,28 +223,6 @@ impl Mnist {
             held_out: read(test_images, test_labels)?,
         })
     }
-}
-
-/// The path of a published file, whose name ends in `.gz`: without that ending, or else with it.
-fn find(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
-    if !folder.is_dir() {
-        return Err(Failure::file(folder.display(), "no such folder"));
-    }
-    let candidates = [folder.join(name.trim_end_matches(".gz")), folder.join(name)];
-    if let Some(found) = candidates.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
-    }
-    for path in &candidates {
-        match fs::metadata(path) {
-            Ok(_) => return Err(Failure::file(path.display(), "is not a file")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::io(path, "open", &error)),
-        }
-    }
-    Err(Failure::file(
-        candidates[0].display(),
-        "no such file, neither plain nor .gz",
-    ))
 }
 
 /// Keeps as many digits as an option asks for.
