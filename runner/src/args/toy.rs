@@ -83,7 +83,7 @@ pub struct Arguments {
     seed: u64,
 
     /// Slopes of the line of the manual engine
-    #[arg(long, value_name = "A,B", value_parser = slopes, allow_negative_numbers = true, help_heading = "Manual")]
+    #[arg(long, value_name = "A,B", value_parser = slopes, allow_hyphen_values = true, help_heading = "Manual")]
     weights: Option<[f64; 2]>,
 
     /// Height of the line of the manual engine
