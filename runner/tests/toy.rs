@@ -95,7 +95,8 @@ fn one_run_has_one_hash() {
     );
 }
 
-/// Numbers one by one and tensors follow the same definitions, so that they agree to the last bit of single precision.
+/// The engines round differently (tensors multiply and add in one step), but in double precision: a few epochs on, the
+/// weights are still the same in single precision, which is what the hash is of.
 #[test]
 fn scalars_and_tensors_learn_the_same_weights() {
     for pattern in PATTERNS {
@@ -141,7 +142,7 @@ fn json_lines_have_the_keys_of_the_other_programs() {
     assert!(end.starts_with("{\"event\":\"end\",\"accuracy\":"), "{end}");
 }
 
-/// The line `y = x / 2 + ...` is not learnt; its loss is the sum of the cross-entropies.
+/// The loss of a line is the sum of its cross-entropies, `ln 2` a point where it is undecided.
 #[test]
 fn the_manual_engine_looks_once_and_learns_nothing() {
     let lines = said("simple --engine manual --weights -1000,0 --bias 500");
