@@ -47,6 +47,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
         Task::Mnist(settings) => task::mnist::run(&settings),
         Task::Toy(settings) => task::toy::run(&settings),
         Task::Predict(arguments) => task::predict::run(&arguments),
+        Task::Show(arguments) => task::show::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     }
 }

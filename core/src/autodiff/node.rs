@@ -1,7 +1,7 @@
 //! The nodes of the graph.
 
 use super::address::AddressMap;
-use super::engine::{Gradient, Sink};
+use super::engine::{Gradient, LeafId, Sink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shared::Shared;
 use alloc::vec::Vec;
@@ -99,6 +99,8 @@ impl<G: Gradient, P: AsMut<[Parent<G>]>, F> Drop for Record<G, P, F> {
 /// What [`topological_sort`](super::topological_sort) tells of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeInfo {
+    /// The identity of the tensor or scalar that the operation gave.
+    pub id: LeafId,
     /// The operation: `"leaf"` for a tracked tensor or scalar.
     pub op: &'static str,
     /// The positions, in the sorted list, of the nodes of its tracked operands, in order.
@@ -113,7 +115,7 @@ pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
     // Depth first, with a stack of (node, next parent to visit): a node is finished after all of its ancestors, so the
     // reverse of the finishing order is the one wanted.
     let mut places = AddressMap::<Option<usize>>::default();
-    let mut finished: Vec<&dyn Node<G>> = Vec::new();
+    let mut finished: Vec<&Handle<G>> = Vec::new();
     let mut stack: Vec<(&Handle<G>, usize)> = Vec::from([(root, 0)]);
     places.insert(Shared::address(root), None);
     while let Some((node, next)) = stack.last_mut() {
@@ -126,7 +128,7 @@ pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
             }
         } else {
             places.insert(Shared::address(node), Some(finished.len()));
-            finished.push(&***node);
+            finished.push(node);
             stack.pop();
         }
     }
@@ -134,7 +136,8 @@ pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
         let finished_at = places.get(Shared::address(node)).copied().flatten();
         finished.len() - 1 - finished_at.unwrap_or(0)
     };
-    let info = |node: &&dyn Node<G>| NodeInfo {
+    let info = |node: &&Handle<G>| NodeInfo {
+        id: LeafId::of(node),
         op: node.op(),
         parents: node
             .parents()

@@ -5,6 +5,7 @@
 
 pub mod mnist;
 mod predict;
+pub mod show;
 pub mod toy;
 
 use std::ffi::OsString;
@@ -31,6 +32,8 @@ pub enum Task {
     Toy(toy::Settings),
     /// Read digits with a trained network.
     Predict(Predict),
+    /// Show an idea of the library as a table or a picture.
+    Show(show::Show),
     /// Measure how long things take.
     Bench(bench::Arguments),
 }
@@ -84,6 +87,8 @@ enum Command {
     Circle(toy::Arguments),
     /// The same, those on one of two arms that wind around each other
     Spiral(toy::Arguments),
+    /// Show how it works: the graph behind an expression, the layout of a tensor, map, zip, reduce, matmul
+    Show(show::Show),
     /// Measure how long things take, in the form in which other libraries are measured
     Bench(bench::Arguments),
 }
@@ -201,6 +206,7 @@ impl Command {
             Self::Xor(arguments) => toy(arguments, Pattern::Xor),
             Self::Circle(arguments) => toy(arguments, Pattern::Circle),
             Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
+            Self::Show(arguments) => Ok(Task::Show(arguments)),
             Self::Bench(arguments) => Ok(Task::Bench(arguments)),
         }
     }

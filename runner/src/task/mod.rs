@@ -1,5 +1,6 @@
-//! The programs: training a network on its data, and asking a trained one.
+//! The programs: training a network on its data, asking a trained one, and showing what is behind them.
 
 pub mod mnist;
 pub mod predict;
+pub mod show;
 pub mod toy;
