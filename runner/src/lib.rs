@@ -48,6 +48,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
         Task::Toy(settings) => task::toy::run(&settings),
         Task::Predict(arguments) => task::predict::run(&arguments),
         Task::Show(arguments) => task::show::run(&arguments),
+        Task::Fetch(settings) => task::fetch::run(&settings),
         Task::Bench(arguments) => bench::run(&arguments),
     }
 }

@@ -3,6 +3,7 @@
 //! A mistake is one short message and exit status 2. An option given on the command line always wins over what a preset
 //! says; what neither says is the default recipe.
 
+pub mod fetch;
 pub mod mnist;
 mod predict;
 pub mod show;
@@ -34,6 +35,8 @@ pub enum Task {
     Predict(Predict),
     /// Show an idea of the library as a table or a picture.
     Show(show::Show),
+    /// Download a data set.
+    Fetch(fetch::Settings),
     /// Measure how long things take.
     Bench(bench::Arguments),
 }
@@ -89,6 +92,8 @@ enum Command {
     Spiral(toy::Arguments),
     /// Show how it works: the graph behind an expression, the layout of a tensor, map, zip, reduce, matmul
     Show(show::Show),
+    /// Download a public data set to the cache folder: mnist, sst2 or glove
+    Fetch(fetch::Arguments),
     /// Measure how long things take, in the form in which other libraries are measured
     Bench(bench::Arguments),
 }
@@ -207,6 +212,7 @@ impl Command {
             Self::Circle(arguments) => toy(arguments, Pattern::Circle),
             Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
             Self::Show(arguments) => Ok(Task::Show(arguments)),
+            Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
             Self::Bench(arguments) => Ok(Task::Bench(arguments)),
         }
     }

@@ -4,7 +4,7 @@ mod content;
 pub mod idx;
 mod mnist;
 mod points;
-mod published;
+pub(crate) mod published;
 mod python;
 pub mod text;
 

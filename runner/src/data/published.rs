@@ -1,6 +1,6 @@
-//! MNIST as it is published: four files, and where they are.
+//! The data sets as they are published: which files, and where they are.
 
-use crate::fetch::{Packing, RemoteFile, Set};
+use crate::fetch::{Archive, Member, Packing, RemoteFile, Set};
 
 /// Images and labels to train on, then images and labels to test with. The sums are those of the content: whoever packs
 /// it anew gets another file.
@@ -28,7 +28,7 @@ pub(super) const FILES: [RemoteFile<'static>; 4] = [
 ];
 
 /// All of MNIST: 70,000 images, 11 MB to download.
-pub(super) const MNIST: Set<'static> = Set {
+pub(crate) const MNIST: Set<'static> = Set {
     name: "MNIST",
     folder: "mnist",
     mirrors: &[
@@ -38,6 +38,78 @@ pub(super) const MNIST: Set<'static> = Set {
     files: &FILES,
     otherwise: "give the folder of the four files with --data DIR, or another source with --mirror URL",
 };
+
+/// SST-2 of GLUE: phrases to train on, sentences to validate with.
+pub(crate) const SST2: Archive<'static> = Archive {
+    set: Set {
+        name: "SST-2",
+        folder: "sst2",
+        mirrors: &["https://dl.fbaipublicfiles.com/glue/data/"],
+        files: &[plain(
+            "SST-2.zip",
+            7_439_277,
+            "d67e16fb55739c1b32cdce9877596db1c127dc322d93c082281f64057c16deaa",
+        )],
+        otherwise: "get SST-2.zip of GLUE elsewhere, and give its folder to sentiment with --data DIR",
+    },
+    members: &[
+        Member {
+            path: "SST-2/train.tsv",
+            name: "train.tsv",
+        },
+        Member {
+            path: "SST-2/dev.tsv",
+            name: "dev.tsv",
+        },
+    ],
+};
+
+/// The lengths of vectors that GloVe 6B has.
+pub(crate) const GLOVE_DIMENSIONS: [usize; 4] = [50, 100, 200, 300];
+
+/// The 400,000 vectors of GloVe 6B, of one of [`GLOVE_DIMENSIONS`]; `None` for another.
+pub(crate) fn glove(dimension: usize) -> Option<Archive<'static>> {
+    const MEMBERS: [Member<'static>; 4] = [
+        text("glove.6B.50d.txt"),
+        text("glove.6B.100d.txt"),
+        text("glove.6B.200d.txt"),
+        text("glove.6B.300d.txt"),
+    ];
+    const SET: Set<'static> = Set {
+        name: "GloVe 6B",
+        folder: "glove",
+        // The first one sends on to the second.
+        mirrors: &[
+            "https://nlp.stanford.edu/data/",
+            "https://downloads.cs.stanford.edu/nlp/data/",
+        ],
+        files: &[plain(
+            "glove.6B.zip",
+            862_182_613,
+            "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
+        )],
+        otherwise: "get vectors in GloVe's text form elsewhere, and give them to sentiment with --glove FILE",
+    };
+    let index = GLOVE_DIMENSIONS.iter().position(|&d| d == dimension)?;
+    Some(Archive {
+        set: SET,
+        members: std::slice::from_ref(&MEMBERS[index]),
+    })
+}
+
+/// A file that has the same name in the archive.
+const fn text(name: &'static str) -> Member<'static> {
+    Member { path: name, name }
+}
+
+const fn plain(name: &'static str, size: u64, sha256: &'static str) -> RemoteFile<'static> {
+    RemoteFile {
+        name,
+        packing: Packing::Plain,
+        size,
+        sha256,
+    }
+}
 
 const fn gzip(name: &'static str, size: u64, sha256: &'static str) -> RemoteFile<'static> {
     RemoteFile {

@@ -66,7 +66,8 @@ fn sum(content: impl Read, most: u64) -> io::Result<(u64, Digest)> {
     }
 }
 
-fn hex(digest: &Digest) -> String {
+/// A digest in lower-case hex digits.
+pub(super) fn hex(digest: &Digest) -> String {
     let digits = digest.as_ref().iter();
     digits.map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,12 +6,14 @@
 //! * `http` makes one request, which may begin in the middle, and watches for silence and Ctrl-C; `url` checks URLs;
 //! * `download` asks one source after the other, again where that may help, and resumes where it stopped;
 //! * `part` is a file while it grows, `content` tells whether it is what it should be;
+//! * `archive` unpacks files that are published in a zip archive;
 //! * `cache` knows where files are kept, and lets one process at a time put them there.
 //!
 //! A download grows in `NAME.part`, which stays when it is interrupted. It takes its name in one step, after its content was
 //! checked, so a file in the cache is whole. It is checked again at each use: disks and people make mistakes. No server is
 //! trusted, so it does not matter whether a mirror speaks `http` or `https`.
 
+mod archive;
 mod cache;
 mod content;
 mod download;
@@ -28,6 +30,7 @@ use crate::output::Output;
 use cache::Lock;
 use download::Download;
 
+pub use archive::{Archive, Member, fetch_archive, fetch_archive_into};
 pub use url::base_url;
 
 /// Files that belong together.
@@ -128,16 +131,27 @@ pub fn fetch(
     output: &mut Output,
     interrupt: &Interrupt,
 ) -> Result<PathBuf, Failure> {
-    let folder = cache::folder(|name| std::env::var_os(name))
-        .ok_or_else(|| {
-            let how = "no folder to keep downloads in: name one in MINITORCH_CACHE, or";
-            Failure::new(format!("{how} {}", set.otherwise))
-        })?
-        .join(set.folder);
-    let mirrors = mirror.as_ref().map_or(set.mirrors, std::slice::from_ref);
-    let set = Set { mirrors, ..*set };
+    let folder = folder_of(set)?;
+    let set = with_mirror(set, &mirror);
     fetch_into(&folder, &set, Patience::default(), output, interrupt)?;
     Ok(folder)
+}
+
+/// The folder of a set inside of the cache folder.
+fn folder_of(set: &Set<'_>) -> Result<PathBuf, Failure> {
+    match cache::folder(|name| std::env::var_os(name)) {
+        Some(cache) => Ok(cache.join(set.folder)),
+        None => {
+            let how = "no folder to keep downloads in: name one in MINITORCH_CACHE, or";
+            Err(Failure::new(format!("{how} {}", set.otherwise)))
+        }
+    }
+}
+
+/// The set with this mirror instead of its own, if there is one.
+fn with_mirror<'a>(set: &Set<'a>, mirror: &'a Option<&'a str>) -> Set<'a> {
+    let mirrors = mirror.as_ref().map_or(set.mirrors, std::slice::from_ref);
+    Set { mirrors, ..*set }
 }
 
 /// Sees to it that all files of `set` are in `folder`, which is made if need be.
@@ -152,17 +166,30 @@ pub fn fetch_into(
     output: &mut Output,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let check = |file: &RemoteFile<'_>| content::check(&folder.join(file.name), file);
-    if set.files.iter().all(|file| check(file).is_ok()) {
+    let is_sound = |file: &RemoteFile<'_>| content::check(&folder.join(file.name), file).is_ok();
+    if set.files.iter().all(is_sound) {
         return Ok(());
     }
     let _lock = Lock::take(folder, interrupt, output)?.ok_or_else(|| interrupted(set))?;
+    bring(folder, set, patience, output, interrupt)
+}
+
+/// Downloads the files of `set` that are not in `folder`, of which the caller holds the lock.
+fn bring(
+    folder: &Path,
+    set: &Set<'_>,
+    patience: Patience,
+    output: &mut Output,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     output.note(&format!("downloading {} to {}", set.name, folder.display()));
     let mut download = Download::new(folder, patience, output, interrupt);
     for file in set.files {
         // Whoever held the lock may have brought it.
-        let Err(why) = check(file) else { continue };
         let path = folder.join(file.name);
+        let Err(why) = content::check(&path, file) else {
+            continue;
+        };
         if path.exists() {
             let path = path.display();
             download.note(&format!("{path}: {why}; it is downloaded anew"));

@@ -1,5 +1,6 @@
-//! The programs: training a network on its data, asking a trained one, and showing what is behind them.
+//! The programs: getting data, training a network on it, asking a trained one, and showing what is behind them.
 
+pub mod fetch;
 pub mod mnist;
 pub mod predict;
 pub mod show;

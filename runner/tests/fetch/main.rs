@@ -1,5 +1,7 @@
 //! Downloads, from servers on this machine that redirect, stall, cut, corrupt and lie.
 
+mod archive;
+mod command;
 mod content;
 mod program;
 mod resume;

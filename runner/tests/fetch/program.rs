@@ -42,7 +42,7 @@ fn hash(output: &Output) -> String {
 }
 
 /// The published files, if this machine has them.
-fn published(test: &str) -> Option<(PathBuf, Server)> {
+pub(crate) fn published(test: &str) -> Option<(PathBuf, Server)> {
     const NAMES: [&str; 4] = [
         "train-images-idx3-ubyte.gz",
         "train-labels-idx1-ubyte.gz",
