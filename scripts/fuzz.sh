@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 runs=${1:-100000}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(args checkpoint gz header idx safetensors)
+[ ${#targets[@]} -gt 0 ] || targets=(args checkpoint gz header idx safetensors sentences vectors)
 built=${CARGO_TARGET_DIR:-$PWD/target}
 out=$built/fuzz
 corpus() { cargo run --quiet -p minitorch-tests --example corpus -- "$@"; }

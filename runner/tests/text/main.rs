@@ -1,7 +1,10 @@
 //! Sentences and word vectors: what is in the program, what is in the published files, and files that lie.
 
 mod embedded;
+mod folder;
+mod format;
 mod real;
+mod vectors;
 
 use std::path::PathBuf;
 

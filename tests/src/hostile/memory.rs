@@ -39,14 +39,20 @@ unsafe impl GlobalAlloc for Counting {
 ///
 /// If it took more. Without [`Counting`] nothing is seen.
 pub fn bounded(check: fn(&[u8]), input: &[u8]) {
-    let before = LIVE.get();
-    PEAK.set(before);
-    check(input);
-    let taken = PEAK.get() - before;
+    let taken = peak(|| check(input));
     let allowed = (2 << 20) + 256 * input.len().cast_signed();
     assert!(
         taken <= allowed,
         "{taken} bytes of memory for {} of input",
         input.len()
     );
+}
+
+/// The most bytes that are live at any time while `work` is done, over those that were before. Without [`Counting`]
+/// nothing is seen, and of other threads never.
+pub fn peak(work: impl FnOnce()) -> isize {
+    let before = LIVE.get();
+    PEAK.set(before);
+    work();
+    PEAK.get() - before
 }

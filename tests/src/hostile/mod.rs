@@ -15,6 +15,8 @@ pub mod header;
 pub mod idx;
 pub mod memory;
 pub mod safetensors;
+pub mod sentences;
+pub mod vectors;
 
 use runner::error::{Failure, Status};
 
@@ -29,7 +31,7 @@ pub struct Target {
 }
 
 /// All readers.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "args",
         check: args::check,
@@ -59,6 +61,16 @@ pub const TARGETS: [Target; 6] = [
         name: "safetensors",
         check: safetensors::check,
         seeds: safetensors::seeds,
+    },
+    Target {
+        name: "sentences",
+        check: sentences::check,
+        seeds: sentences::seeds,
+    },
+    Target {
+        name: "vectors",
+        check: vectors::check,
+        seeds: vectors::seeds,
     },
 ];
 

@@ -103,7 +103,7 @@ pub(super) fn vectors(folder: &Path, dimension: usize) -> Result<PathBuf, Failur
         folder.display(),
         format_args!(
             "no glove*.{dimension}d*.txt, plain or .gz, here, in glove or in ../glove;\n\
-             name a file with --glove FILE, or run: runner fetch glove --embedding-dim {dimension}"
+             name a file with --glove FILE (runner fetch glove brings one)"
         ),
     ))
 }

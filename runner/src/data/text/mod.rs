@@ -18,7 +18,7 @@ mod tokenize;
 mod vectors;
 mod vocabulary;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use embedded::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID};
 pub use format::{Format, LONGEST};
@@ -84,6 +84,12 @@ impl Corpus {
     /// Files that are missing or damaged; fewer sentences than asked for, and vectors of other than
     /// [`EMBEDDED_DIMENSION`] numbers out of the program (exit status 2).
     pub fn load(request: &Request) -> Result<Self, Failure> {
+        if !(1..=MOST_DIMENSIONS).contains(&request.dimension) {
+            return Err(Failure::usage(format!(
+                "--embedding-dim {}: vectors have 1 to {MOST_DIMENSIONS} dimensions",
+                request.dimension
+            )));
+        }
         match &request.source {
             Source::Embedded => {
                 if request.dimension != EMBEDDED_DIMENSION {
@@ -100,11 +106,16 @@ impl Corpus {
                 glove,
                 phrases,
             } => {
+                let files = Files::find(folder)?;
                 let glove = match glove {
                     Some(file) => file.clone(),
                     None => folder::vectors(folder, request.dimension)?,
                 };
-                let text = Text::from_folder(folder, *phrases)?;
+                let phrases = match phrases {
+                    true => folder::phrases(folder)?,
+                    false => None,
+                };
+                let text = Text::read(files, phrases)?;
                 let place = folder.display().to_string();
                 text.finish(request, &place, |words| {
                     Found::read_file(&glove, request.dimension, words)
@@ -157,23 +168,20 @@ impl Text {
         })
     }
 
-    fn from_folder(folder: &Path, phrases: bool) -> Result<Self, Failure> {
-        let files = Files::find(folder)?;
-        let phrases = match phrases {
-            true => folder::phrases(folder)?,
-            false => None,
-        };
+    /// Reads the files of a set, and trains on the phrases if there are any.
+    fn read(files: Files, phrases: Option<(Format, PathBuf)>) -> Result<Self, Failure> {
         let mut words = Vocabulary::default();
-        let (format, train) = phrases.clone().unwrap_or((files.format, files.train));
+        let are_phrases = phrases.is_some();
+        let (format, train) = phrases.unwrap_or((files.format, files.train));
         let mut train = format.read_file(&train, &mut words)?;
         let valid = files.format.read_file(&files.valid, &mut words)?;
         let test = files
             .test
             .map(|test| files.format.read_file(&test, &mut words));
         let test = test.transpose()?;
-        let left_out = match phrases {
-            Some(_) => train.leave_out(&[Some(&valid), test.as_ref()]),
-            None => 0,
+        let left_out = match are_phrases {
+            true => train.leave_out(&[Some(&valid), test.as_ref()]),
+            false => 0,
         };
         Ok(Self {
             words,
