@@ -6,6 +6,7 @@
 //! cargo run -p runner -- mnist --help   every option with its default
 //! cargo run -p runner -- spiral         train on points in a square, as MiniTorch's first modules do
 //! cargo run -p runner -- predict FILE   what digit is on this picture?
+//! cargo run -p runner -- fetch sst2     download a public data set
 //! ```
 //!
 //! A run goes from the command line to the summary through these modules:

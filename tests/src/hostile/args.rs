@@ -58,6 +58,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "mnist --backend serial --threads 7 --isa portable --checkpoint a --init=b --preset accurate",
         "mnist --full --data folder --resume c --preset minitorch --rate=1e-3",
         "bench --workloads W1,W1E --threads 2 --json --data folder",
+        "fetch glove --embedding-dim 100 --mirror http://localhost/a --yes --quiet",
         "mnist --help",
         "--version",
     ]

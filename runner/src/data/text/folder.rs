@@ -19,39 +19,52 @@ pub(super) struct Files {
 
 impl Files {
     /// The first of these that is there: TSV files in the folder, `stsa` files in the folder, TSV files in `sst2` inside
-    /// of it.
+    /// of it. Whoever wants to train on phrases gets `stsa` files first: these are whole sentences.
     ///
     /// # Errors
     ///
     /// If there are none, or one of them is missing.
-    pub(super) fn find(folder: &Path) -> Result<Self, Failure> {
+    pub(super) fn find(folder: &Path, phrases: bool) -> Result<Self, Failure> {
         if !folder.is_dir() {
             return Err(Failure::file(folder.display(), "no such folder"));
         }
-        for place in [folder.to_path_buf(), folder.join("sst2")] {
-            if let Some(train) = find(&place, "train.tsv")? {
-                return Ok(Self {
-                    format: Format::Tsv,
-                    train,
-                    valid: needed(&place, "dev.tsv")?,
-                    test: None,
-                });
-            }
-            if place == folder
-                && let Some(train) = find(folder, "stsa.binary.train")?
-            {
-                return Ok(Self {
-                    format: Format::Lines,
-                    train,
-                    valid: needed(folder, "stsa.binary.dev")?,
-                    test: find(folder, "stsa.binary.test")?,
-                });
+        let mut formats = [Format::Tsv, Format::Lines];
+        if phrases {
+            formats.reverse();
+        }
+        for format in formats {
+            if let Some(files) = Self::of(format, folder)? {
+                return Ok(files);
             }
         }
-        Err(Failure::file(
-            folder.display(),
-            "neither train.tsv (here or in sst2) nor stsa.binary.train is there, plain or .gz",
-        ))
+        Self::of(Format::Tsv, &folder.join("sst2"))?.ok_or_else(|| {
+            Failure::file(
+                folder.display(),
+                "neither train.tsv (here or in sst2) nor stsa.binary.train is there, plain or .gz",
+            )
+        })
+    }
+
+    /// The files of one form, if the folder has those to train on.
+    fn of(format: Format, folder: &Path) -> Result<Option<Self>, Failure> {
+        let [train, valid] = match format {
+            Format::Tsv => ["train.tsv", "dev.tsv"],
+            Format::Lines => ["stsa.binary.train", "stsa.binary.dev"],
+        };
+        let Some(train) = find(folder, train)? else {
+            return Ok(None);
+        };
+        // GLUE's own test sentences have no labels.
+        let test = match format {
+            Format::Tsv => None,
+            Format::Lines => find(folder, "stsa.binary.test")?,
+        };
+        Ok(Some(Self {
+            format,
+            train,
+            valid: needed(folder, valid)?,
+            test,
+        }))
     }
 }
 

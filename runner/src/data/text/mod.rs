@@ -106,7 +106,7 @@ impl Corpus {
                 glove,
                 phrases,
             } => {
-                let files = Files::find(folder)?;
+                let files = Files::find(folder, *phrases)?;
                 let glove = match glove {
                     Some(file) => file.clone(),
                     None => folder::vectors(folder, request.dimension)?,
