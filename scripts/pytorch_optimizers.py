@@ -27,6 +27,9 @@ OPTIMIZERS = (
     "adamw rate=0.05",
     "adamw rate=0.05 decay=0.3",
     "adamw rate=0.05 beta1=0.8 beta2=0.95 epsilon=0.001",
+    "adadelta rate=1",
+    "adadelta rate=1 decay=0.02",
+    "adadelta rate=0.5 rho=0.95 epsilon=0.0001 max_norm=1",
 )
 SCHEDULES = (
     "one-cycle peak=0.3 steps=20",
@@ -38,7 +41,12 @@ SCHEDULES = (
 
 
 def optimizer(name, options, weights):
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    kinds = {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "adadelta": torch.optim.Adadelta,
+    }
     number = {key: float(value) for key, value in options.items()}
     arguments = {"lr": number["rate"]}
     if "decay" in number:
@@ -47,6 +55,8 @@ def optimizer(name, options, weights):
         arguments |= {"momentum": number["momentum"], "nesterov": "nesterov" in number}
     if "beta1" in number:
         arguments |= {"betas": (number["beta1"], number["beta2"]), "eps": number["epsilon"]}
+    if "rho" in number:
+        arguments |= {"rho": number["rho"], "eps": number["epsilon"]}
     return kinds[name](weights, **arguments)
 
 
@@ -65,6 +75,9 @@ def descent(name, options):
         if "clip" in options:
             nn.utils.clip_grad_norm_(layer.parameters(), float(options["clip"]))
         steps.step()
+        if "max_norm" in options:
+            with torch.no_grad():
+                layer.weight.copy_(layer.weight.renorm(2, 0, float(options["max_norm"])))
         losses.append(loss.detach())
     return torch.cat([torch.stack(losses), layer.weight.detach().flatten(), layer.bias.detach()])
 

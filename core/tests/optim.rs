@@ -1,7 +1,7 @@
 //! Optimisers against scalar recurrences, schedules at known points, and clipping.
 
 use minitorch_core::nn::{Layer, Linear, Module, Param, Path};
-use minitorch_core::optim::{Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm};
+use minitorch_core::optim::{Adadelta, Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm};
 use minitorch_core::state::{load, save};
 use minitorch_core::{Backend, Cpu, Element, ErrorKind, Generator, Tensor, module};
 
@@ -235,6 +235,23 @@ fn f32_adam_has_the_bits_of_its_definition() {
     let shrink = (1.0 - 0.05 * 0.02f64) as f32;
     check_bits(&mut AdamW::new(0.05).weight_decay(0.02), |i, _, p, g| {
         step(&mut states[i], p * shrink, g)
+    });
+}
+
+#[test]
+fn f32_adadelta_has_the_bits_of_its_definition() {
+    let gain = (1.0 - 0.95f64) as f32;
+    let mut states = [[0.0f32; 2]; COUNT];
+    let mut step = |i: usize, p: f32, g: f32| {
+        let [v, u] = &mut states[i];
+        *v = 0.95 * *v + gain * (g * g);
+        let d = (*u + 1e-6).sqrt() / (*v + 1e-6).sqrt() * g;
+        *u = 0.95 * *u + gain * (d * d);
+        (-1.0f32).mul_add(d, p)
+    };
+    let mut adadelta = Adadelta::new(1.0).rho(0.95).weight_decay(0.02);
+    check_bits(&mut adadelta, |i, _, p, g| {
+        step(i, p, 0.02f32.mul_add(p, g))
     });
 }
 

@@ -137,7 +137,7 @@ fn operations_with_parameters() {
 
 #[test]
 fn optimiser_steps() {
-    use minitorch_core::ops::special::{AdamStep, AddScaled, Decay, DecaySquare};
+    use minitorch_core::ops::special::{AdadeltaStep, AdamStep, AddScaled, Decay, DecaySquare};
     for [x, y] in operands::<2>() {
         let same = |op: &str, actual: f32, expected: f32| {
             assert_same(&[actual], &[expected], &|| {
@@ -170,6 +170,13 @@ fn optimiser_steps() {
         same(
             "adam",
             adam.eval::<Portable, f32>([x, y, x.abs()]),
+            expected,
+        );
+        let adadelta = AdadeltaStep { epsilon: 1e-6 };
+        let expected = (y.abs() + 1e-6).sqrt() / (x.abs() + 1e-6).sqrt() * x;
+        same(
+            "adadelta",
+            adadelta.eval::<Portable, f32>([x, x.abs(), y.abs()]),
             expected,
         );
     }

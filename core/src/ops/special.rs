@@ -111,6 +111,29 @@ impl Op<3> for AdamStep {
     }
 }
 
+/// Adadelta's step `sqrt(u + epsilon) / sqrt(v + epsilon) * g`: gradient, mean square of the gradients `v` and of the
+/// steps `u`.
+#[derive(Clone, Copy, Debug)]
+pub struct AdadeltaStep {
+    /// What keeps the quotient finite.
+    pub epsilon: f64,
+}
+
+impl Op<3> for AdadeltaStep {
+    const NAME: &'static str = "adadelta_step";
+    const C: &'static str = "mt_sqrt(x2 + p0) / mt_sqrt(x1 + p0) * x0";
+
+    fn params(&self) -> [f64; 3] {
+        [self.epsilon, 0.0, 0.0]
+    }
+
+    #[inline(always)]
+    fn eval<I: Isa, E: Element>(self, [g, v, u]: [E; 3]) -> E {
+        let epsilon = E::from_f64(self.epsilon);
+        (u + epsilon).sqrt::<I>() / (v + epsilon).sqrt::<I>() * g
+    }
+}
+
 /// The factor of dropout for a uniform number: 0 below `p`, else `scale`.
 #[derive(Clone, Copy, Debug)]
 pub struct Keep {

@@ -1,4 +1,5 @@
-//! Optimisers: how parameters follow their gradients. And learning-rate schedules, and gradient clipping.
+//! Optimisers: how parameters follow their gradients. And learning-rate schedules, and limits on gradients and
+//! weights.
 //!
 //! An [`Optimizer`] takes the gradients of one backward pass and moves each parameter that has one. What it remembers
 //! between steps is kept under the parameter's path ([`Memory`]), so it can be saved beside the weights.
@@ -25,14 +26,16 @@
 //! # Ok::<(), minitorch_core::Error>(())
 //! ```
 
+mod adadelta;
 mod adam;
 mod clip;
 mod memory;
 mod schedule;
 mod sgd;
 
+pub use adadelta::Adadelta;
 pub use adam::{Adam, AdamW};
-pub use clip::clip_grad_norm;
+pub use clip::{clip_grad_norm, max_norm};
 pub use memory::{Memory, Record};
 pub use schedule::Schedule;
 pub use sgd::Sgd;

@@ -5,7 +5,9 @@ use crate::real::Real;
 use crate::samples::{Sample, large_shapes, shapes, special, views};
 use minitorch_core::Backend;
 use minitorch_core::isa::Portable;
-use minitorch_core::ops::special::{AdamStep, AddScaled, Decay, DecaySquare, Keep, Where};
+use minitorch_core::ops::special::{
+    AdadeltaStep, AdamStep, AddScaled, Decay, DecaySquare, Keep, Where,
+};
 use minitorch_core::ops::unary::{AddScalar, Clamp, DivScalar, MulScalar, PowScalar, SubFrom};
 use minitorch_core::ops::{Binary, Grad, GradLeft, GradRight, Op, Unary};
 
@@ -81,6 +83,7 @@ where
     }
     for [x, y, z] in cases.tuples() {
         map(devices, Where, [x, y, z]);
+        map(devices, AdadeltaStep { epsilon: 1e-6 }, [x, y, z]);
         map(
             devices,
             AdamStep {

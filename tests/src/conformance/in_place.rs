@@ -6,7 +6,7 @@ use minitorch_core::Backend;
 use minitorch_core::backend::View;
 use minitorch_core::isa::Portable;
 use minitorch_core::ops::binary::{Add, Mul};
-use minitorch_core::ops::special::{AdamStep, AddScaled, Decay, DecaySquare};
+use minitorch_core::ops::special::{AdadeltaStep, AdamStep, AddScaled, Decay, DecaySquare};
 use minitorch_core::ops::unary::{Exp, Relu};
 use minitorch_core::ops::{Grad, Op};
 
@@ -70,6 +70,7 @@ where
             out,
             [&mean, from],
         );
+        one(devices, AdadeltaStep { epsilon: 1e-6 }, out, [&mean, from]);
     });
 }
 

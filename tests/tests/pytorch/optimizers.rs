@@ -3,7 +3,9 @@
 use super::case::{Case, tensor};
 use super::reference::{close, numbers, reference, sixteenths};
 use minitorch_core::nn::{Init, Layer, Linear, Module, mse};
-use minitorch_core::optim::{Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm};
+use minitorch_core::optim::{
+    Adadelta, Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm, max_norm,
+};
 use minitorch_core::{Cpu, Generator};
 
 /// Rounding of `f64` over 20 steps. Seen: 7.9e-16.
@@ -15,13 +17,13 @@ fn steps_and_rates() {
     for view in file.views() {
         let case = Case::new(view.name());
         let actual = match case.name {
-            "sgd" | "adam" | "adamw" => descent(&case),
+            "sgd" | "adam" | "adamw" | "adadelta" => descent(&case),
             _ => (0..20).map(|step| schedule(&case).rate(step)).collect(),
         };
         let expected = numbers(&file, view.name());
         close(view.name(), &actual, &expected, TOLERANCE);
     }
-    assert_eq!(file.views().len(), 19);
+    assert_eq!(file.views().len(), 22);
 }
 
 /// 20 losses of a small regression, and the weights at the end.
@@ -46,6 +48,9 @@ fn descent(case: &Case<'_>) -> Vec<f64> {
             clip_grad_norm(&layer, &mut grads, case.number("clip")).expect("a norm");
         }
         optimizer.step(&mut layer, grads);
+        if case.option("max_norm").is_some() {
+            max_norm(&mut layer.weight, case.number("max_norm")).expect("a norm");
+        }
     }
     let weights = layer.named_parameters().into_iter();
     numbers.extend(weights.flat_map(|(_, weight)| weight.to_vec()));
@@ -78,6 +83,13 @@ fn optimizer(case: &Case<'_>) -> Box<dyn Optimizer<Cpu<f64>>> {
                 Some(_) => sgd.nesterov(),
                 None => sgd,
             })
+        }
+        "adadelta" => {
+            let mut adadelta = Adadelta::new(rate).weight_decay(given("decay").unwrap_or(0.0));
+            if let Some(rho) = given("rho") {
+                adadelta = adadelta.rho(rho).epsilon(case.number("epsilon"));
+            }
+            Box::new(adadelta)
         }
         "adam" => adam!(Adam),
         _ => adam!(AdamW),
