@@ -48,6 +48,7 @@
 //! | bring threads | [`executor::Executor`] |
 //! | bring a device | [`Backend`] |
 //! | know why results are equal to the bit | [`arithmetic`] |
+//! | find what you know from MiniTorch | [`minitorch`] |
 //!
 //! # How it is built
 //!
@@ -82,6 +83,7 @@ pub mod isa;
 mod kernels;
 pub mod layout;
 pub mod math;
+pub mod minitorch;
 pub mod nest;
 pub mod nn;
 pub mod operators;

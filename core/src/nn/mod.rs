@@ -55,6 +55,7 @@ mod param;
 mod path;
 mod pool;
 mod sequential;
+mod tree;
 
 pub use activation::{Flatten, Gelu, Relu, Sigmoid, Tanh};
 pub use conv::{Conv1d, Conv2d};

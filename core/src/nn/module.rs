@@ -1,5 +1,6 @@
 //! [`Module`]: the one walk over a model from which everything else follows.
 
+use super::tree::tree;
 use super::{Param, Path};
 use crate::autodiff::Gradients;
 use crate::backend::Backend;
@@ -113,6 +114,31 @@ pub trait Module<B: Backend> {
         })
         .ok();
         count
+    }
+
+    /// The model as text: its parts with the number of their parameters, and the parameters with their shapes.
+    ///
+    /// ```
+    /// use minitorch_core::nn::{Linear, Module, Relu, Sequential};
+    /// use minitorch_core::{Cpu, Generator};
+    /// let (dev, mut rng) = (Cpu::default(), Generator::new(0));
+    /// let net: Sequential<Cpu> = Sequential::new()
+    ///     .then(Linear::new(&dev, 2, 3, &mut rng)?)
+    ///     .then(Relu)
+    ///     .then(Linear::new(&dev, 3, 1, &mut rng)?);
+    /// assert_eq!(net.tree(), "\
+    /// model: 13 parameters
+    ///   0: 9 parameters
+    ///     weight [3, 2]
+    ///     bias [3]
+    ///   2: 4 parameters
+    ///     weight [1, 3]
+    ///     bias [1]
+    /// ");
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
+    fn tree(&self) -> String {
+        tree(self)
     }
 
     /// The hash by which two runs are compared: [`Fnv::write_parameter`] of each parameter. Values of an `f64` backend
