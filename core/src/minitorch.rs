@@ -56,7 +56,7 @@
 //! * Convolution takes any padding and stride; [`Padding::MiniTorch`](crate::Padding::MiniTorch) is zeros at the right and bottom.
 //! * `view` needs a layout that allows it, which includes some that MiniTorch refuses; `reshape` copies where it must.
 //! * `1 - x` works; comparisons, indexing by part and changes in place exist.
-//! * Mixed devices are an error; MiniTorch moves the right operand.
+//! * Tensors of two backends are of two types, which do not mix; MiniTorch moves the right operand.
 //! * An unknown attribute of a module is an error of the compiler; in MiniTorch it is `None`.
 //!
 //! In the programs:
