@@ -30,61 +30,90 @@ pub fn save<B: Backend>(
     path: &Path,
     module: &dyn Module<B>,
     optimizer: &dyn Optimizer<B>,
-    numbers: &[(&str, u64)],
+    numbers: &[(&str, Vec<u64>)],
 ) -> Result<(), Failure> {
     let numbers: Vec<(&str, &[u64])> = numbers
         .iter()
-        .map(|(name, number)| (*name, std::slice::from_ref(number)))
+        .map(|(name, numbers)| (*name, &**numbers))
         .collect();
     let bytes =
         state::save(module, Some(optimizer), &numbers).map_err(|error| failure(path, &error))?;
     files::replace(path, &bytes)
 }
 
-/// Reads what [`save`] wrote, and returns the numbers, which have to please `check` before anything else is looked at.
-///
-/// # Errors
-///
-/// If the file cannot be read, is no checkpoint, or is one of another model, and that of `check`; then nothing has
-/// changed.
-pub fn load<B: Backend>(
-    path: &Path,
-    module: &mut dyn Module<B>,
-    optimizer: &mut dyn Optimizer<B>,
-    check: impl FnOnce(&Numbers) -> Result<(), Failure>,
-) -> Result<Numbers, Failure> {
-    let bytes = read(path)?;
-    check(&state::load_numbers(&bytes).map_err(|error| failure(path, &error))?)?;
-    state::load(&bytes, module, Some(optimizer)).map_err(|error| failure(path, &error))
+/// A file that [`save`] wrote, or one of weights alone, of which the numbers are read: they say what the rest is.
+pub struct Opened<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+    numbers: Numbers,
+}
+
+impl<'a> Opened<'a> {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or is no checkpoint.
+    pub fn read(path: &'a Path) -> Result<Self, Failure> {
+        let bytes = read(path)?;
+        let numbers = state::load_numbers(&bytes).map_err(|error| failure(path, &error))?;
+        Ok(Self {
+            path,
+            bytes,
+            numbers,
+        })
+    }
+
+    /// The program's numbers: none in a file of weights alone.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// The number called `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`number`].
+    pub fn number(&self, name: &str) -> Result<u64, Failure> {
+        number(self.path, &self.numbers, name)
+    }
+
+    /// Gives the model and its optimiser what the file holds of them.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another model; then nothing has changed.
+    pub fn load<B: Backend>(
+        &self,
+        module: &mut dyn Module<B>,
+        optimizer: &mut dyn Optimizer<B>,
+    ) -> Result<(), Failure> {
+        match state::load(&self.bytes, module, Some(optimizer)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failure(self.path, &error)),
+        }
+    }
+
+    /// Gives the model its weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Opened::load`].
+    pub fn load_weights<B: Backend>(&self, module: &mut dyn Module<B>) -> Result<(), Failure> {
+        match state::load_weights(&self.bytes, module) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failure(self.path, &error)),
+        }
+    }
 }
 
 /// Reads weights alone: PyTorch's file, or what [`save`] wrote.
 ///
 /// # Errors
 ///
-/// As [`load`].
+/// If the file cannot be read, is no checkpoint, or is one of another model; then nothing has changed.
 pub fn load_weights<B: Backend>(path: &Path, module: &mut dyn Module<B>) -> Result<(), Failure> {
-    match state::load_weights(&read(path)?, module) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(failure(path, &error)),
-    }
-}
-
-/// A model as the file describes it, with its weights: `build` makes it from the numbers that [`save`] wrote, none in a
-/// file of weights alone.
-///
-/// # Errors
-///
-/// As [`load`], and those of `build`.
-pub fn model<B: Backend, M: Module<B>>(
-    path: &Path,
-    build: impl FnOnce(&Numbers) -> Result<M, Failure>,
-) -> Result<M, Failure> {
-    let bytes = read(path)?;
-    let numbers = state::load_numbers(&bytes).map_err(|error| failure(path, &error))?;
-    let mut model = build(&numbers)?;
-    state::load_weights(&bytes, &mut model).map_err(|error| failure(path, &error))?;
-    Ok(model)
+    Opened::read(path)?.load_weights(module)
 }
 
 /// The number called `name` in a checkpoint.

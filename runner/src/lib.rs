@@ -13,6 +13,7 @@
 //!
 //! * [`args`]: the command line, checked and resolved into [`args::mnist::Settings`], the one place with every default;
 //! * [`task`]: the programs themselves, and [`mod@bench`], which measures them;
+//! * `train`: the loop that training programs share;
 //! * [`backend`]: the devices, [`checkpoint`]: what a run saves;
 //! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;
 //! * [`fetch`]: files that are downloaded once, checked, and kept in the cache folder;
@@ -33,6 +34,7 @@ pub mod interrupt;
 pub mod machine;
 pub mod output;
 pub mod task;
+mod train;
 
 use args::Task;
 use error::Failure;

@@ -1,10 +1,9 @@
 //! `runner mnist`: trains the network on handwritten digits and tells how it went.
 
 mod batches;
-mod fact;
+mod lesson;
 mod log;
 mod network;
-mod session;
 mod trained;
 
 pub use batches::{Batch, Loader, View};
@@ -26,7 +25,6 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
-use session::Session;
 
 /// The checkpoint's name unless another one is asked for.
 pub const CHECKPOINT: &str = "mnist.safetensors";
@@ -53,19 +51,14 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let mut output = Output::new(run.style);
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
-    let mut session = Session::new(device, settings, digits.train.len())?;
-    if let Some(path) = &run.files.init {
-        session.init(path)?;
-    }
-    if let Some(path) = &run.files.resume {
-        session.resume(path)?;
-    }
+    let mut session = lesson::session(device, settings, &digits)?;
+    session.start_from(&run.files)?;
 
     let start = Instant::now();
-    let trained = session.train(&digits, &mut keeper, interrupt, &mut output)?;
+    let trained = session.train(&mut keeper, interrupt, &mut output)?;
     let time = start.elapsed();
-    let Some(correct) = session.correct(&digits.held_out, interrupt)? else {
-        return Err(interrupted(&session, settings, keeper.path()));
+    let Some(correct) = session.lesson.correct(interrupt)? else {
+        return Err(session.interrupted(&run.files, keeper.path()));
     };
     output.end(&Summary {
         split: match settings.data {
@@ -79,33 +72,8 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         time,
         peak_bytes: machine::peak_memory(),
         checkpoint: keeper.path(),
-        hash: session.network.try_weights_hash()?.finish(),
+        hash: session.lesson.network.try_weights_hash()?.finish(),
         next: next(settings, keeper.path()),
-    })
-}
-
-/// What ends an interrupted run.
-fn interrupted<B: Backend>(
-    session: &Session<'_, B>,
-    settings: &Settings,
-    checkpoint: Option<&Path>,
-) -> Failure {
-    let at = match session.is_done() {
-        false => format!("interrupted in epoch {}", session.epoch()),
-        true => "interrupted after the last epoch".to_string(),
-    };
-    // --resume excludes --init, and is given once.
-    let instead = match (&settings.run.files.init, &settings.run.files.resume) {
-        (Some(_), _) => " instead of --init",
-        (_, Some(_)) => " instead of its own",
-        _ => "",
-    };
-    Failure::interrupted(match checkpoint {
-        Some(path) => format!(
-            "{at}; to go on: the same command with --resume {}{instead}",
-            path.display()
-        ),
-        None => format!("{at}; its state is not saved"),
     })
 }
 

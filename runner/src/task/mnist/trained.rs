@@ -11,7 +11,7 @@ use super::Network;
 use super::batches::values;
 use crate::args::Training;
 use crate::args::mnist::{Net, Pool, Preset, Recipe};
-use crate::checkpoint;
+use crate::checkpoint::{self, Opened};
 use crate::data::{PIXELS, SIDE};
 use crate::error::Failure;
 
@@ -33,17 +33,15 @@ impl<B: Backend> Trained<B> {
     /// A file that cannot be read or is none of this network; weights alone of which `training` says nothing; a checkpoint
     /// that says something else.
     pub fn open(device: &B, path: &Path, training: Training) -> Result<Self, Failure> {
-        let mut normalise = false;
-        let mut network = checkpoint::model(path, |numbers| {
-            let recipe = recipe(path, numbers, training)?;
-            normalise = recipe.normalise;
-            Ok(Network::new(device, &recipe, 0)?)
-        })?;
+        let file = Opened::read(path)?;
+        let recipe = recipe(path, file.numbers(), training)?;
+        let mut network = Network::new(device, &recipe, 0)?;
+        file.load_weights(&mut network)?;
         network.eval();
         Ok(Self {
             device: device.clone(),
             network,
-            values: values(normalise),
+            values: values(recipe.normalise),
         })
     }
 

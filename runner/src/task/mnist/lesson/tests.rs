@@ -1,5 +1,6 @@
 //! Saving between steps: it changes nothing, and what it saves is enough to go on.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use minitorch_core::Cpu;
 
 use super::*;
 use crate::args::{Task, parse};
+use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
 use crate::output::Style;
 
@@ -63,14 +65,17 @@ fn train(
     let checkpoint = Some(&*witness.checkpoint);
     let keeper = Keeper::new(checkpoint, "unused", &output).unwrap();
     let device: Cpu = Cpu::default();
-    let mut session = Session::new(&device, settings, digits.train.len()).unwrap();
+    let mut session = session(&device, settings, digits).unwrap();
     if let Some(path) = resume {
         session.resume(path).unwrap();
     }
     let interrupt = Interrupt::default();
-    let result = session.train(digits, &mut keeper.every(every), &interrupt, &mut output);
+    let result = session.train(&mut keeper.every(every), &interrupt, &mut output);
     result.unwrap();
-    (witness.lines(), session.network.weights_hash().finish())
+    (
+        witness.lines(),
+        session.lesson.network.weights_hash().finish(),
+    )
 }
 
 #[test]

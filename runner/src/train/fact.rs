@@ -9,15 +9,15 @@ use crate::checkpoint;
 use crate::error::Failure;
 
 /// A number of a checkpoint that has to be that of the run which goes on.
-pub(super) struct Fact {
-    pub(super) name: &'static str,
-    pub(super) number: u64,
+pub(crate) struct Fact {
+    pub(crate) name: &'static str,
+    pub(crate) number: u64,
     /// How such a number is typed on the command line.
     typed: fn(u64) -> String,
 }
 
 impl Fact {
-    pub(super) const fn new(name: &'static str, number: u64, typed: fn(u64) -> String) -> Self {
+    pub(crate) const fn new(name: &'static str, number: u64, typed: fn(u64) -> String) -> Self {
         Self {
             name,
             number,
@@ -30,7 +30,7 @@ impl Fact {
     /// # Errors
     ///
     /// If it has another one, or none.
-    pub(super) fn check(&self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
+    pub(crate) fn check(&self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
         let theirs = checkpoint::number(path, numbers, self.name)?;
         if theirs == self.number {
             return Ok(());
@@ -48,7 +48,7 @@ impl Fact {
 }
 
 /// A choice as it is typed.
-pub(super) fn typed<T: ValueEnum>(option: &str, number: u64, number_of: fn(T) -> u64) -> String {
+pub(crate) fn typed<T: ValueEnum>(option: &str, number: u64, number_of: fn(T) -> u64) -> String {
     let choices = T::value_variants().iter();
     let name = choices
         .filter(|choice| number_of((*choice).clone()) == number)

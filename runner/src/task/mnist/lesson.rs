@@ -1,0 +1,242 @@
+//! What the network learns from, batch by batch, and what is told of it.
+
+use std::path::Path;
+
+use minitorch_core::nn::{Module, try_nll};
+use minitorch_core::optim::{Adam, Optimizer, Schedule, Sgd};
+use minitorch_core::state::Numbers;
+use minitorch_core::{Backend, Element, Tensor};
+
+use super::batches::{Loader, View, views};
+use super::log::Log;
+use super::{Network, groups};
+use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
+use crate::checkpoint;
+use crate::data::{Digits, Mnist, batches};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::train::{self, Fact, Plan, Position, Session, typed};
+
+/// Every so many batches there is a log line.
+const LOG_EVERY: usize = 5;
+/// How many held-out images a log line looks at.
+const LOG_IMAGES: usize = 16;
+
+/// The network, the digits, and what is to be done with both.
+pub(super) struct Lesson<'a, B: Backend> {
+    device: &'a B,
+    settings: &'a Settings,
+    digits: &'a Mnist,
+    pub(super) network: Network<B>,
+    loader: Loader<B>,
+    watched: Watched<B>,
+    /// What the current epoch shows, in order.
+    views: Vec<View>,
+    /// The sum of the losses since the last log line.
+    loss: f64,
+}
+
+/// A run that has not begun.
+pub(super) fn session<'a, B: Backend>(
+    device: &'a B,
+    settings: &'a Settings,
+    digits: &'a Mnist,
+) -> Result<Session<B, Lesson<'a, B>>, Failure> {
+    let Recipe {
+        epochs,
+        batch,
+        rate,
+        optimiser,
+        schedule,
+        ..
+    } = settings.recipe;
+    let (rate, batches) = (f64::from(rate), batches(digits.train.len(), batch));
+    let optimizer: Box<dyn Optimizer<B>> = match optimiser {
+        Optimiser::Sgd => Box::new(Sgd::new(rate)),
+        Optimiser::Adam => Box::new(Adam::new(rate)),
+    };
+    let schedule = match schedule {
+        args::Schedule::Constant => Schedule::Constant { rate },
+        args::Schedule::OneCycle => Schedule::OneCycle {
+            peak: rate,
+            steps: (epochs * batches) as u64,
+        },
+    };
+    let plan = Plan {
+        epochs,
+        batches,
+        items: batches * batch,
+    };
+    let lesson = Lesson::new(device, settings, digits)?;
+    Ok(Session::new(lesson, plan, optimizer, schedule))
+}
+
+impl<'a, B: Backend> Lesson<'a, B> {
+    fn new(device: &'a B, settings: &'a Settings, digits: &'a Mnist) -> Result<Self, Failure> {
+        let recipe = &settings.recipe;
+        Ok(Self {
+            device,
+            settings,
+            digits,
+            network: Network::new(device, recipe, settings.seed)?,
+            loader: Loader::new(device, recipe.batch, recipe.normalise)?,
+            watched: Watched::new(device, &digits.held_out, recipe.normalise)?,
+            views: Vec::new(),
+            loss: 0.0,
+        })
+    }
+
+    /// How many held-out digits the network reads correctly, or `None` if interrupted.
+    pub(super) fn correct(&mut self, interrupt: &Interrupt) -> Result<Option<usize>, Failure> {
+        let digits = &self.digits.held_out;
+        self.mode(false);
+        let mut correct = 0;
+        for group in groups(digits) {
+            if interrupt.requested() {
+                break;
+            }
+            let normalise = self.settings.recipe.normalise;
+            let mut loader = Loader::new(self.device, group.len(), normalise)?;
+            let batch = loader.load(digits, group.clone().map(View::plain))?;
+            let read = self.network.forward(&batch.images)?.try_argmax(1)?;
+            correct += matches(&read.to_vec()?, &digits.labels()[group]);
+        }
+        self.mode(true);
+        Ok((!interrupt.requested()).then_some(correct))
+    }
+
+    /// Switches to training or evaluation. MiniTorch's dropout, which its preset keeps, is on in both.
+    fn mode(&mut self, training: bool) {
+        if training || self.settings.recipe.quirks {
+            self.network.train();
+        } else {
+            self.network.eval();
+        }
+    }
+}
+
+impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
+    fn network(&self) -> &dyn Module<B> {
+        &self.network
+    }
+
+    fn network_mut(&mut self) -> &mut dyn Module<B> {
+        &mut self.network
+    }
+
+    fn begin(&mut self, position: Position) -> Result<(), Failure> {
+        let Settings { recipe, seed, .. } = self.settings;
+        let images = self.digits.train.len();
+        self.views = views(images, recipe, *seed, position.epoch + 1);
+        if position.batch == 0 {
+            self.loss = 0.0;
+        }
+        Ok(())
+    }
+
+    fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure> {
+        let size = self.settings.recipe.batch;
+        let views = self.views[batch * size..][..size].iter();
+        let batch = self.loader.load(&self.digits.train, views.copied())?;
+        let loss = try_nll(&self.network.forward(&batch.images)?, &batch.labels)?;
+        self.loss += loss.try_item()?.to_f64();
+        Ok(loss)
+    }
+
+    fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
+        if !(position.batch - 1).is_multiple_of(LOG_EVERY) {
+            return Ok(());
+        }
+        self.mode(false);
+        let read = self.network.forward(&self.watched.loader.batch().images)?;
+        self.mode(true);
+        output.log(&Log {
+            epoch: position.epoch + 1,
+            epochs: self.settings.recipe.epochs,
+            loss: std::mem::take(&mut self.loss),
+            correct: matches(&read.try_argmax(1)?.to_vec()?, &self.watched.labels),
+            of: self.watched.labels.len(),
+        })
+    }
+
+    fn fixed(&self) -> Vec<Fact> {
+        let recipe = &self.settings.recipe;
+        let images = self.digits.train.len() as u64;
+        let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
+        let mut fixed = vec![
+            Fact::new("net", recipe.net as u64, |n| {
+                typed::<Net>("--net", n, |net| net as u64)
+            }),
+            preset("normalise", recipe.normalise.into()),
+            preset("shuffle", recipe.shuffle.into()),
+            preset("shift", recipe.shift.into()),
+            preset("quirks", recipe.quirks.into()),
+            Fact::new("pool", recipe.pool as u64, |n| {
+                typed::<Pool>("--pool", n, |pool| pool as u64)
+            }),
+            Fact::new("rate", recipe.rate.to_bits().into(), |n| {
+                format!("--rate {}", f32::from_bits(n as u32))
+            }),
+            Fact::new("batch-size", recipe.batch as u64, |n| {
+                format!("--batch {n}")
+            }),
+            Fact::new("images", images, |n| format!("--train {n}")),
+            Fact::new("seed", self.settings.seed, |n| format!("--seed {n}")),
+        ];
+        if recipe.schedule == args::Schedule::OneCycle {
+            fixed.push(Fact::new("epochs", recipe.epochs as u64, |n| {
+                format!("--epochs {n}")
+            }));
+        }
+        if recipe.quirks {
+            // Dropout is on where log lines are made, too, and draws for as many images as they look at.
+            let watched = self
+                .settings
+                .valid
+                .map_or(LOG_IMAGES, |valid| valid.min(LOG_IMAGES));
+            fixed.push(Fact::new("watched", watched as u64, |n| {
+                format!("--valid {n} (or more, from 16 on)")
+            }));
+        }
+        fixed
+    }
+
+    fn numbers(&self) -> Vec<(&'static str, Vec<u64>)> {
+        vec![("loss", vec![self.loss.to_bits()])]
+    }
+
+    fn restore(&mut self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
+        self.loss = f64::from_bits(checkpoint::number(path, numbers, "loss")?);
+        Ok(())
+    }
+}
+
+/// The images of the log lines, on the device.
+struct Watched<B: Backend> {
+    loader: Loader<B>,
+    labels: Vec<u8>,
+}
+
+impl<B: Backend> Watched<B> {
+    fn new(device: &B, held_out: &Digits, normalise: bool) -> Result<Self, Failure> {
+        let count = LOG_IMAGES.min(held_out.len());
+        let mut loader = Loader::new(device, count, normalise)?;
+        loader.load(held_out, (0..count).map(View::plain))?;
+        Ok(Self {
+            loader,
+            labels: held_out.labels()[..count].to_vec(),
+        })
+    }
+}
+
+/// How many digits were read as they are.
+fn matches(read: &[u32], labels: &[u8]) -> usize {
+    let pairs = read.iter().zip(labels);
+    pairs
+        .filter(|(read, label)| **read == u32::from(**label))
+        .count()
+}
+
+#[cfg(test)]
+mod tests;

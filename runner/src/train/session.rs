@@ -1,0 +1,215 @@
+//! The loop itself, and its way to a checkpoint and back.
+
+use std::fs;
+use std::path::Path;
+
+use minitorch_core::Backend;
+use minitorch_core::optim::{Optimizer, Schedule};
+
+use super::{Lesson, Position};
+use crate::args::Files;
+use crate::checkpoint::{self, Keeper, Opened};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+
+/// How long a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) epochs: usize,
+    /// Batches in an epoch.
+    pub(crate) batches: usize,
+    /// Items in an epoch, which are counted for the summary.
+    pub(crate) items: usize,
+}
+
+/// A training run: everything that changes while it goes on, and that a checkpoint therefore holds.
+pub(crate) struct Session<B: Backend, L> {
+    pub(crate) lesson: L,
+    plan: Plan,
+    optimizer: Box<dyn Optimizer<B>>,
+    schedule: Schedule,
+    position: Position,
+}
+
+impl<B: Backend, L: Lesson<B>> Session<B, L> {
+    /// A run that has not begun.
+    pub(crate) fn new(
+        lesson: L,
+        plan: Plan,
+        optimizer: Box<dyn Optimizer<B>>,
+        schedule: Schedule,
+    ) -> Self {
+        Self {
+            lesson,
+            plan,
+            optimizer,
+            schedule,
+            position: Position::default(),
+        }
+    }
+
+    /// Starts from the files that the command line names, if it names any.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::resume`].
+    pub(crate) fn start_from(&mut self, files: &Files) -> Result<(), Failure> {
+        if let Some(path) = &files.init {
+            checkpoint::load_weights(path, self.lesson.network_mut())?;
+        }
+        match &files.resume {
+            Some(path) => self.resume(path),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nothing is left to do.
+    fn is_done(&self) -> bool {
+        self.position.epoch >= self.plan.epochs
+    }
+
+    /// Batches done in all epochs.
+    fn steps(&self) -> usize {
+        self.position.epoch * self.plan.batches + self.position.batch
+    }
+
+    /// Trains to the end, or until interrupted, and saves after each epoch, at the end, and when a long epoch makes it
+    /// due. Returns how many items went through.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails, or a file or the log cannot be written.
+    pub(crate) fn train(
+        &mut self,
+        keeper: &mut Keeper,
+        interrupt: &Interrupt,
+        output: &mut Output,
+    ) -> Result<u64, Failure> {
+        let Plan {
+            epochs,
+            batches,
+            items,
+        } = self.plan;
+        let begun = self.steps();
+        // Whoever read the log may have gone away: that ends the run like an interruption, after saving.
+        let mut heard = Ok(());
+        let mut saved = None;
+        output.start((epochs * batches).saturating_sub(begun) as u64);
+        while !self.is_done() && heard.is_ok() && !interrupt.requested() {
+            self.lesson.begin(self.position)?;
+            while self.position.batch < batches && heard.is_ok() && !interrupt.requested() {
+                if keeper.is_due() {
+                    self.keep(keeper, output)?;
+                }
+                self.step()?;
+                heard = self.lesson.log(self.position, output);
+                output.step();
+            }
+            if self.position.batch == batches {
+                self.position = Position {
+                    epoch: self.position.epoch + 1,
+                    batch: 0,
+                };
+                if self.is_done() {
+                    self.lesson.finish()?;
+                }
+            }
+            self.keep(keeper, output)?;
+            saved = Some(self.position);
+        }
+        output.finish();
+        if saved != Some(self.position) {
+            self.keep(keeper, output)?;
+        }
+        // Batches may differ in size: their mean is what an epoch has of them.
+        let steps = (self.steps() - begun) as u64;
+        heard.map(|()| steps * items as u64 / batches as u64)
+    }
+
+    /// One batch: forward, loss, backward, update.
+    fn step(&mut self) -> Result<(), Failure> {
+        let rate = self.schedule.rate(self.steps() as u64);
+        self.optimizer.set_rate(rate);
+        let loss = self.lesson.loss(self.position.batch)?;
+        self.optimizer
+            .try_step(self.lesson.network_mut(), loss.try_backward()?)?;
+        self.lesson.constrain()?;
+        self.position.batch += 1;
+        Ok(())
+    }
+
+    /// Saves what [`resume`](Self::resume) goes on from.
+    fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
+        let Position { epoch, batch } = self.position;
+        let facts = self.lesson.fixed().into_iter();
+        let mut numbers: Vec<_> = facts.map(|fact| (fact.name, vec![fact.number])).collect();
+        numbers.extend([("epoch", vec![epoch as u64]), ("batch", vec![batch as u64])]);
+        numbers.extend(self.lesson.numbers());
+        keeper.keep(output, |path| {
+            checkpoint::save(path, self.lesson.network(), &*self.optimizer, &numbers)
+        })
+    }
+
+    /// Goes on from a checkpoint, which has to be of the same run.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is of another run; the lesson may then not be used any more.
+    pub(crate) fn resume(&mut self, path: &Path) -> Result<(), Failure> {
+        if let Ok(false) = fs::exists(path) {
+            return Err(Failure::file(
+                path.display(),
+                "there is no checkpoint to go on from; start again without --resume",
+            ));
+        }
+        let file = Opened::read(path)?;
+        for fact in self.lesson.fixed() {
+            fact.check(path, file.numbers())?;
+        }
+        // What is too large to count to is beyond the end, too.
+        let count = |name| {
+            file.number(name)
+                .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+        };
+        let position = Position {
+            epoch: count("epoch")?,
+            batch: count("batch")?,
+        };
+        let Position { epoch, batch } = position;
+        let Plan {
+            epochs, batches, ..
+        } = self.plan;
+        if epoch > epochs || batch >= batches || (epoch == epochs && batch > 0) {
+            return Err(Failure::file(
+                path.display(),
+                format_args!("at epoch {epoch}, batch {batch}: beyond the end of this run"),
+            ));
+        }
+        self.lesson.restore(path, file.numbers())?;
+        file.load(self.lesson.network_mut(), &mut *self.optimizer)?;
+        self.position = position;
+        Ok(())
+    }
+
+    /// What ends an interrupted run.
+    pub(crate) fn interrupted(&self, files: &Files, checkpoint: Option<&Path>) -> Failure {
+        let at = match self.is_done() {
+            false => format!("interrupted in epoch {}", self.position.epoch + 1),
+            true => "interrupted after the last epoch".to_string(),
+        };
+        // --resume excludes --init, and is given once.
+        let instead = match (&files.init, &files.resume) {
+            (Some(_), _) => " instead of --init",
+            (_, Some(_)) => " instead of its own",
+            _ => "",
+        };
+        Failure::interrupted(match checkpoint {
+            Some(path) => format!(
+                "{at}; to go on: the same command with --resume {}{instead}",
+                path.display()
+            ),
+            None => format!("{at}; its state is not saved"),
+        })
+    }
+}
