@@ -10,6 +10,7 @@ use jpeg_encoder::{ColorType, Encoder};
 use minitorch_core::{Cpu, Generator};
 use rayon::prelude::*;
 use runner::args::Training;
+use runner::checkpoint::Opened;
 use runner::data::{Digits, Mnist, SIDE};
 use runner::error::Failure;
 use runner::task::mnist::Trained;
@@ -38,7 +39,9 @@ fn main() -> Result<(), Failure> {
         return Err(Failure::usage("usage: predict_accuracy FOLDER CHECKPOINT"));
     };
     let digits = Mnist::from_folder(Path::new(folder))?.held_out;
-    let network = Trained::open(&Cpu::default(), Path::new(checkpoint), Training::default())?;
+    let path = Path::new(checkpoint);
+    let file = Opened::read(path)?;
+    let network = Trained::open(&Cpu::default(), path, &file, Training::default())?;
 
     println!("side  pictures  image as it is  picture  moved   moved, inverted  moved, JPEG");
     for (side, count) in [

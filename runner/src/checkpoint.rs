@@ -19,7 +19,7 @@ use crate::error::Failure;
 use crate::files;
 
 /// Files above this size are not read: no checkpoint of these networks comes near it, and a device may have no end.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 256 << 20;
 
 /// Writes a model, its optimiser and the program's `numbers` to a file, which is replaced whole or not at all.
 ///
@@ -124,11 +124,24 @@ pub fn load_weights<B: Backend>(path: &Path, module: &mut dyn Module<B>) -> Resu
 pub fn number(path: &Path, numbers: &Numbers, name: &str) -> Result<u64, Failure> {
     match numbers.get(name) {
         Some(&[number]) => Ok(number),
-        _ => Err(Failure::file(
-            path.display(),
-            format_args!("has no number @{name}: not a checkpoint of this program"),
-        )),
+        _ => Err(missing(path, name)),
     }
+}
+
+/// All numbers called `name` in a checkpoint.
+///
+/// # Errors
+///
+/// As [`number`].
+pub fn numbers<'a>(path: &Path, numbers: &'a Numbers, name: &str) -> Result<&'a [u64], Failure> {
+    numbers.get(name).ok_or_else(|| missing(path, name))
+}
+
+fn missing(path: &Path, name: &str) -> Failure {
+    Failure::file(
+        path.display(),
+        format_args!("has no number @{name}: not a checkpoint of this program"),
+    )
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run -p runner -- mnist          train on real images that come with the program
 //! cargo run -p runner -- mnist --help   every option with its default
+//! cargo run -p runner -- sentiment      train on film reviews that come with the program
 //! cargo run -p runner -- spiral         train on points in a square, as MiniTorch's first modules do
 //! cargo run -p runner -- predict FILE   what digit is on this picture?
 //! cargo run -p runner -- fetch sst2     download a public data set
@@ -48,6 +49,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
     match task {
         Task::Print(text) => output::print(&text),
         Task::Mnist(settings) => task::mnist::run(&settings),
+        Task::Sentiment(settings) => task::sentiment::run(&settings),
         Task::Toy(settings) => task::toy::run(&settings),
         Task::Predict(arguments) => task::predict::run(&arguments),
         Task::Show(arguments) => task::show::run(&arguments),

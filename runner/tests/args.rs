@@ -141,7 +141,7 @@ fn predict(options: &str) -> Predict {
 #[test]
 fn every_option_of_predict_arrives() {
     let bare = predict("predict digit.png");
-    assert_eq!(bare.files, [PathBuf::from("digit.png")]);
+    assert_eq!(bare.inputs, ["digit.png"]);
     assert_eq!(
         (bare.checkpoint, bare.training),
         (None, Training::default())
@@ -152,7 +152,7 @@ fn every_option_of_predict_arrives() {
         "predict a.png - b.jpg --checkpoint c --preset accurate --pool avg --backend serial --threads 7 \
          --isa portable --quiet --json",
     );
-    assert_eq!(all.files, ["a.png", "-", "b.jpg"].map(PathBuf::from));
+    assert_eq!(all.inputs, ["a.png", "-", "b.jpg"]);
     assert_eq!(all.checkpoint, Some("c".into()));
     let training = Training {
         preset: Some(Preset::Accurate),
@@ -287,7 +287,7 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --full --mirror a/b", "such as http://"),
         ("mnist --full --mirror ftp://a", "such as http://"),
         ("mnits", "mnist"),
-        ("predict", "<FILE>"),
+        ("predict", "<INPUT>"),
         ("predict a.png --pool min", "avg, max"),
         ("predict a.png --preset best", "minitorch, accurate"),
         ("predict a.png --threads 0", "--threads"),
@@ -324,7 +324,7 @@ fn help_says_every_default_in_one_line_each() {
         ("--backend", "[default: rayon]"),
         ("--threads", "[default: one for each processor]"),
         ("--isa", "[default: auto]"),
-        ("--checkpoint", "[default: ./mnist.safetensors]"),
+        ("--checkpoint", "[default: ./mnist.safetensors,"),
         ("--full", "11 MB are downloaded once"),
         ("--data", "Folder"),
         ("--mirror", "--full"),
@@ -341,6 +341,33 @@ fn help_says_every_default_in_one_line_each() {
         assert!(line.contains(words), "{line}");
         assert!(line.len() <= 120, "{line}");
     }
+}
+
+#[test]
+fn help_of_sentiment_has_every_default() {
+    let help = text("sentiment --help");
+    assert_eq!(help, text("sentiment -h"));
+    for (option, words) in [
+        ("--preset", "minitorch or kim"),
+        ("--epochs", "[default: 20; kim: 10]"),
+        ("--batch", "[default: 10; kim: 50]"),
+        ("--rate", "[default: 0.01; kim: 1]"),
+        ("--seed", "[default: 0]"),
+        ("--filters", "[default: 3,4,5]"),
+        ("--maps", "[default: 100]"),
+        ("--train-embeddings", "[default: false; kim: true]"),
+        ("--train ", "[default: 450; kim: all]"),
+        ("--valid", "[default: 100; kim: all]"),
+        ("--data", "train.tsv"),
+        ("--glove", "[default: glove*.<N>d*.txt"),
+        ("--embedding-dim", "[default: 50]"),
+        ("--checkpoint", "./sentiment.safetensors]"),
+    ] {
+        let mut lines = help.lines().map(str::trim_start);
+        let line = lines.find(|line| line.starts_with(option)).expect(option);
+        assert!(line.contains(words), "{line}");
+    }
+    assert!(help.lines().all(|line| line.len() <= 120), "{help}");
 }
 
 #[test]

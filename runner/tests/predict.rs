@@ -9,6 +9,7 @@ use minitorch_core::Cpu;
 use minitorch_core::state::save_weights;
 use runner::args::Training;
 use runner::args::mnist::Recipe;
+use runner::checkpoint::Opened;
 use runner::data::{Mnist, SIDE};
 use runner::task::mnist::{Network, Trained};
 use runner::task::predict::{Picture, digit};
@@ -341,8 +342,9 @@ fn pictures_are_read_nearly_as_well_as_images() {
     let folder = Folder::new("accuracy");
     let file = folder.0.join("net.safetensors");
     std::fs::write(&file, &*CHECKPOINT).expect("a file");
-    let network =
-        Trained::open(&Cpu::<f32>::default(), &file, Training::default()).expect("a network");
+    let opened = Opened::read(&file).expect("a checkpoint");
+    let network = Trained::open(&Cpu::<f32>::default(), &file, &opened, Training::default())
+        .expect("a network");
     let digits = Mnist::embedded()
         .expect("the images in the program")
         .held_out;

@@ -6,6 +6,7 @@
 pub mod fetch;
 pub mod mnist;
 mod predict;
+pub mod sentiment;
 pub mod show;
 pub mod toy;
 
@@ -29,6 +30,8 @@ pub enum Task {
     Print(String),
     /// Train the MNIST network.
     Mnist(mnist::Settings),
+    /// Train the network of sentences.
+    Sentiment(sentiment::Settings),
     /// Train a small network on points in a square.
     Toy(toy::Settings),
     /// Read digits with a trained network.
@@ -76,7 +79,9 @@ struct CommandLine {
 enum Command {
     /// Train a network to read handwritten digits (real images, nothing to download)
     Mnist(mnist::Arguments),
-    /// Read the digit on a picture with the network that was trained
+    /// Train a network to tell whether a sentence is positive (film reviews, nothing to download)
+    Sentiment(sentiment::Arguments),
+    /// Read the digit on a picture, or judge a text, with the network that was trained
     Predict(Predict),
     /// Train a small network on points in a square: those left of the middle
     Simple(toy::Arguments),
@@ -133,7 +138,7 @@ pub struct Machine {
 /// The weights that a program reads and writes.
 #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
-    /// Save the trained weights and all it takes to go on [default: ./mnist.safetensors]
+    /// Save weights and state here [default: ./mnist.safetensors, ./sentiment.safetensors]
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub checkpoint: Option<PathBuf>,
 
@@ -204,6 +209,7 @@ impl Command {
         let toy = |arguments: toy::Arguments, pattern| arguments.resolve(pattern).map(Task::Toy);
         match self {
             Self::Mnist(arguments) => arguments.resolve().map(Task::Mnist),
+            Self::Sentiment(arguments) => arguments.resolve().map(Task::Sentiment),
             Self::Predict(arguments) => Ok(Task::Predict(arguments)),
             Self::Simple(arguments) => toy(arguments, Pattern::Simple),
             Self::Diag(arguments) => toy(arguments, Pattern::Diag),

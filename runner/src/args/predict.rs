@@ -1,5 +1,6 @@
 //! The options of `runner predict`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Machine;
@@ -9,11 +10,11 @@ use super::mnist::{Pool, Preset};
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
 #[command(disable_help_flag = true)]
 pub struct Predict {
-    /// PNG or JPEG pictures of one digit each, of any size, dark on light or light on dark; - is standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
+    /// PNG or JPEG pictures of a digit each; with a checkpoint of sentiment, texts; - is standard input
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<OsString>,
 
-    /// The trained network [default: ./mnist.safetensors]
+    /// The trained network, of mnist or of sentiment [default: ./mnist.safetensors]
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub checkpoint: Option<PathBuf>,
 

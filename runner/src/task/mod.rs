@@ -3,5 +3,6 @@
 pub mod fetch;
 pub mod mnist;
 pub mod predict;
+pub mod sentiment;
 pub mod show;
 pub mod toy;

@@ -8,34 +8,67 @@ use minitorch_core::state::Numbers;
 use crate::checkpoint;
 use crate::error::Failure;
 
-/// A number of a checkpoint that has to be that of the run which goes on.
+/// Numbers of a checkpoint that have to be those of the run which goes on.
 pub(crate) struct Fact {
     pub(crate) name: &'static str,
-    pub(crate) number: u64,
-    /// How such a number is typed on the command line.
-    typed: fn(u64) -> String,
+    pub(crate) numbers: Vec<u64>,
+    /// How such numbers are typed on the command line.
+    typed: Typed,
+}
+
+enum Typed {
+    One(fn(u64) -> String),
+    List(fn(&[u64]) -> String),
 }
 
 impl Fact {
-    pub(crate) const fn new(name: &'static str, number: u64, typed: fn(u64) -> String) -> Self {
+    /// One number.
+    pub(crate) fn new(name: &'static str, number: u64, typed: fn(u64) -> String) -> Self {
         Self {
             name,
-            number,
-            typed,
+            numbers: vec![number],
+            typed: Typed::One(typed),
         }
     }
 
-    /// Demands that a checkpoint has this number.
+    /// Any number of them.
+    pub(crate) fn list(
+        name: &'static str,
+        numbers: impl IntoIterator<Item = u64>,
+        typed: fn(&[u64]) -> String,
+    ) -> Self {
+        Self {
+            name,
+            numbers: numbers.into_iter().collect(),
+            typed: Typed::List(typed),
+        }
+    }
+
+    /// Demands that a checkpoint has these numbers.
     ///
     /// # Errors
     ///
-    /// If it has another one, or none.
+    /// If it has others, or none.
     pub(crate) fn check(&self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
-        let theirs = checkpoint::number(path, numbers, self.name)?;
-        if theirs == self.number {
-            return Ok(());
-        }
-        let (theirs, mine) = ((self.typed)(theirs), (self.typed)(self.number));
+        let (theirs, mine) = match self.typed {
+            Typed::One(typed) => {
+                let theirs = checkpoint::number(path, numbers, self.name)?;
+                if self.numbers == [theirs] {
+                    return Ok(());
+                }
+                (
+                    typed(theirs),
+                    self.numbers.iter().map(|&n| typed(n)).collect(),
+                )
+            }
+            Typed::List(typed) => {
+                let theirs = checkpoint::numbers(path, numbers, self.name)?;
+                if self.numbers == theirs {
+                    return Ok(());
+                }
+                (typed(theirs), typed(&self.numbers))
+            }
+        };
         let but = match theirs == mine {
             true => String::new(),
             false => format!(", but this one has {mine}"),

@@ -6,6 +6,8 @@
 
 mod fact;
 mod session;
+#[cfg(test)]
+pub(crate) mod witness;
 
 pub(crate) use fact::{Fact, typed};
 pub(crate) use session::{Plan, Session};

@@ -143,7 +143,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
         let Position { epoch, batch } = self.position;
         let facts = self.lesson.fixed().into_iter();
-        let mut numbers: Vec<_> = facts.map(|fact| (fact.name, vec![fact.number])).collect();
+        let mut numbers: Vec<_> = facts.map(|fact| (fact.name, fact.numbers)).collect();
         numbers.extend([("epoch", vec![epoch as u64]), ("batch", vec![batch as u64])]);
         numbers.extend(self.lesson.numbers());
         keeper.keep(output, |path| {

@@ -58,11 +58,16 @@ impl Drop for Folder {
     }
 }
 
+/// `runner` with these arguments.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
 /// `runner mnist` with these arguments.
 pub(crate) fn runner(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
-    command.arg("mnist").args(arguments).stdin(Stdio::null());
-    command
+    program(&[&["mnist"], arguments].concat())
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Output {

@@ -32,8 +32,12 @@ impl<B: Backend> Trained<B> {
     ///
     /// A file that cannot be read or is none of this network; weights alone of which `training` says nothing; a checkpoint
     /// that says something else.
-    pub fn open(device: &B, path: &Path, training: Training) -> Result<Self, Failure> {
-        let file = Opened::read(path)?;
+    pub fn open(
+        device: &B,
+        path: &Path,
+        file: &Opened<'_>,
+        training: Training,
+    ) -> Result<Self, Failure> {
         let recipe = recipe(path, file.numbers(), training)?;
         let mut network = Network::new(device, &recipe, 0)?;
         file.load_weights(&mut network)?;

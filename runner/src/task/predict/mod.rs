@@ -1,8 +1,11 @@
-//! `runner predict`: reads the digit on a picture with a trained network.
+//! `runner predict`: reads the digit on a picture, or tells whether a text is positive, with a trained network.
 //!
 //! ```text
 //! cargo run -p runner -- predict tests/data/digit.png
+//! cargo run -p runner -- predict "a fine film" --checkpoint sentiment.safetensors
 //! ```
+//!
+//! The checkpoint says which of the two it is: one of `runner sentiment` holds the words that it knows.
 //!
 //! A [`Picture`] is decoded, the [`digit`] on it is brought to MNIST's form, the network reads it, and the answer is
 //! printed with the probabilities and what the network saw.
@@ -24,19 +27,21 @@
 pub mod digit;
 mod picture;
 mod report;
+mod text;
 
 pub use picture::Picture;
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use minitorch_core::Backend;
 
 use crate::args::Predict;
+use crate::checkpoint::Opened;
 use crate::data::PIXELS;
 use crate::error::Failure;
-use crate::task::mnist::{CHECKPOINT, Trained};
+use crate::task::{mnist, sentiment};
 use crate::{backend, files, output};
 use report::Answer;
 
@@ -58,19 +63,36 @@ pub fn run(arguments: &Predict) -> Result<(), Failure> {
 }
 
 fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
-    let network = network(device, arguments)?;
-    let (mut outcome, mut follows) = (Ok(()), false);
-    for file in &arguments.files {
-        match image(file) {
-            Ok(image) => {
-                let answer = Answer {
-                    file,
-                    image: &image,
-                    probabilities: network.read(&image)?,
-                };
-                output::print(&answer.text(arguments, follows)?)?;
-                follows = true;
-            }
+    let path = checkpoint(arguments)?;
+    let file = Opened::read(&path)?;
+    let inputs = arguments.inputs.iter();
+    if sentiment::Trained::<B>::is_of(&file) {
+        let network = sentiment::Trained::open(device, &path, &file)?;
+        let texts = inputs.flat_map(|input| text::texts(input));
+        return tell(texts.map(|text| text::answer(&network, &text?, arguments)));
+    }
+    let network = mnist::Trained::open(device, &path, &file, arguments.training)?;
+    let mut follows = false;
+    tell(inputs.map(|input| {
+        let file = Path::new(input);
+        let image = image(file)?;
+        let answer = Answer {
+            file,
+            image: &image,
+            probabilities: network.read(&image)?,
+        };
+        let text = answer.text(arguments, follows)?;
+        follows = true;
+        Ok(text)
+    }))
+}
+
+/// Prints one answer after the other. What is wrong with an input is said at once, and the others are still answered.
+fn tell(answers: impl Iterator<Item = Result<String, Failure>>) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    for answer in answers {
+        match answer {
+            Ok(answer) => output::print(&answer)?,
             Err(failure) => {
                 // The exit status counts at the end only.
                 let _ = failure.report();
@@ -81,18 +103,18 @@ fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
     outcome
 }
 
-/// The network of `--checkpoint`, or of the file that training leaves in the current folder.
-fn network<B: Backend>(device: &B, arguments: &Predict) -> Result<Trained<B>, Failure> {
-    let default = Path::new(".").join(CHECKPOINT);
-    if arguments.checkpoint.is_none() && !default.exists() {
-        return Err(Failure::file(
+/// The file of `--checkpoint`, or the one that training digits leaves in the current folder.
+fn checkpoint(arguments: &Predict) -> Result<PathBuf, Failure> {
+    let default = Path::new(".").join(mnist::CHECKPOINT);
+    match &arguments.checkpoint {
+        Some(path) => Ok(path.clone()),
+        None if default.exists() => Ok(default),
+        None => Err(Failure::file(
             default.display(),
             "no such file; train a network first (cargo run -p runner -- mnist),\n\
              or name one with --checkpoint FILE",
-        ));
+        )),
     }
-    let path = arguments.checkpoint.as_ref().unwrap_or(&default);
-    Trained::open(device, path, arguments.training)
 }
 
 /// What the network is shown of a file.

@@ -1,9 +1,5 @@
 //! Saving between steps: it changes nothing, and what it saves is enough to go on.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use minitorch_core::Cpu;
@@ -13,45 +9,7 @@ use crate::args::{Task, parse};
 use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
 use crate::output::Style;
-
-/// Collects log lines. With each it keeps a copy of the checkpoint of that moment: what a kill would leave.
-#[derive(Clone)]
-struct Witness {
-    lines: Arc<Mutex<Vec<String>>>,
-    checkpoint: PathBuf,
-}
-
-impl Witness {
-    fn new(checkpoint: PathBuf) -> Self {
-        Self {
-            lines: Arc::default(),
-            checkpoint,
-        }
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
-    }
-
-    fn copy(&self, line: usize) -> PathBuf {
-        self.checkpoint.with_extension(line.to_string())
-    }
-}
-
-impl Write for Witness {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut lines = self.lines.lock().unwrap();
-        if self.checkpoint.exists() {
-            fs::copy(&self.checkpoint, self.copy(lines.len()))?;
-        }
-        lines.push(String::from_utf8_lossy(line).into_owned());
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::train::witness::Witness;
 
 /// Trains to the end, saving this often besides the ends of epochs, and returns the log lines and the hash.
 fn train(

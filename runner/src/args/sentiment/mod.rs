@@ -1,0 +1,226 @@
+//! The options of `runner sentiment`.
+
+mod recipe;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{Run, positive, rate};
+pub use recipe::{Combine, Dropped, Optimiser, Recipe};
+
+use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
+use crate::error::Failure;
+
+const DEFAULT: Recipe = Recipe::DEFAULT;
+const KIM: Recipe = Recipe::KIM;
+
+/// The most widths of windows.
+pub const MOST_FILTERS: usize = 16;
+/// The most words in a window.
+pub const WIDEST: usize = 64;
+/// The most features of each width.
+pub const MOST_MAPS: usize = 4096;
+
+/// A named recipe. Other options change what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preset {
+    /// MiniTorch as it is, its bugs included.
+    Minitorch,
+    /// The settings of Kim's paper, on all sentences there are.
+    Kim,
+}
+
+impl Preset {
+    /// What the name stands for.
+    pub const fn recipe(self) -> Recipe {
+        match self {
+            Self::Minitorch => Recipe::MINITORCH,
+            Self::Kim => Recipe::KIM,
+        }
+    }
+}
+
+/// The options of `runner sentiment` as they were typed.
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(disable_help_flag = true)]
+pub struct Arguments {
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Training"
+    )]
+    #[arg(help = "Start from a recipe, minitorch or kim; the options below still count")]
+    preset: Option<Preset>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Passes over the sentences [default: {}; kim: {}]", DEFAULT.epochs, KIM.epochs))]
+    epochs: Option<usize>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Sentences in a training step [default: {}; kim: {}]", DEFAULT.batch, KIM.batch))]
+    batch: Option<usize>,
+
+    #[arg(long, value_name = "X", value_parser = rate, allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(help = format!("Learning rate [default: {}; kim: {}]", DEFAULT.rate, KIM.rate))]
+    rate: Option<f32>,
+
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Training"
+    )]
+    #[arg(
+        help = "Where all randomness comes from [default: 0]",
+        allow_negative_numbers = true
+    )]
+    seed: u64,
+
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = width, allow_negative_numbers = true, help_heading = "Network")]
+    #[arg(help = "Widths of the windows that features look at, in words [default: 3,4,5]")]
+    filters: Option<Vec<usize>>,
+
+    #[arg(long, value_name = "N", value_parser = maps, allow_negative_numbers = true, help_heading = "Network")]
+    #[arg(help = format!("Features of each width [default: {}]", DEFAULT.maps))]
+    maps: Option<usize>,
+
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Network"
+    )]
+    #[arg(
+        help = "Train the vectors of words, too, or with =false not [default: false; kim: true]"
+    )]
+    train_embeddings: Option<bool>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(help = "Training sentences to use, the first N [default: 450; kim: all]")]
+    train: Option<usize>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(help = "Validation sentences to use, the first N [default: 100; kim: all]")]
+    valid: Option<usize>,
+
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    #[arg(
+        help = "Folder of train.tsv and dev.tsv, or of stsa.binary.*, plain or .gz, to read instead"
+    )]
+    data: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE", requires = "data", help_heading = "Data")]
+    #[arg(
+        help = "Vectors in GloVe's form [default: glove*.<N>d*.txt, in DIR or a glove folder in or beside it]"
+    )]
+    glove: Option<PathBuf>,
+
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(help = format!("Length of these vectors [default: {EMBEDDED_DIMENSION}]"))]
+    embedding_dim: Option<usize>,
+
+    #[command(flatten)]
+    run: Run,
+
+    #[arg(short, long, action = clap::ArgAction::HelpShort, help_heading = "Output")]
+    #[arg(help = "Print this help")]
+    help: Option<bool>,
+}
+
+/// Everything `runner sentiment` needs to know, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How the network learns.
+    pub recipe: Recipe,
+    /// Where all randomness comes from.
+    pub seed: u64,
+    /// Which sentences and vectors.
+    pub data: Request,
+    /// How and where it runs.
+    pub run: Run,
+}
+
+impl Arguments {
+    /// Puts the options over the preset, the preset over the defaults, and checks that they fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::usage`] for more sentences than the program holds without `--data`, and for too many widths.
+    pub fn resolve(self) -> Result<Settings, Failure> {
+        let preset = self.preset.map_or(Recipe::DEFAULT, Preset::recipe);
+        let recipe = Recipe {
+            epochs: self.epochs.unwrap_or(preset.epochs),
+            batch: self.batch.unwrap_or(preset.batch),
+            rate: self.rate.unwrap_or(preset.rate),
+            filters: self.filters.map_or(preset.filters, Into::into),
+            maps: self.maps.unwrap_or(preset.maps),
+            train_embeddings: self.train_embeddings.unwrap_or(preset.train_embeddings),
+            sentences: [
+                self.train.or(preset.sentences[0]),
+                self.valid.or(preset.sentences[1]),
+            ],
+            ..preset
+        };
+        if recipe.filters.len() > MOST_FILTERS {
+            return Err(Failure::usage(format!(
+                "--filters: at most {MOST_FILTERS} widths"
+            )));
+        }
+        let [train, valid] = recipe.sentences;
+        let source = match self.data {
+            Some(folder) => Source::Folder {
+                folder,
+                glove: self.glove,
+                phrases: recipe.phrases,
+            },
+            None => {
+                within(train, EMBEDDED_TRAIN, ["--train", "training"])?;
+                within(valid, EMBEDDED_VALID, ["--valid", "validation"])?;
+                Source::Embedded
+            }
+        };
+        Ok(Settings {
+            data: Request {
+                source,
+                dimension: self.embedding_dim.unwrap_or(EMBEDDED_DIMENSION),
+                train,
+                valid,
+            },
+            recipe,
+            seed: self.seed,
+            run: self.run,
+        })
+    }
+}
+
+/// Whether the program holds so many sentences.
+fn within(wanted: Option<usize>, most: usize, [option, what]: [&str; 2]) -> Result<(), Failure> {
+    match wanted {
+        Some(wanted) if wanted > most => Err(Failure::usage(format!(
+            "{option} {wanted}: the program holds {most} {what} sentences; --data DIR may have more"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn width(text: &str) -> Result<usize, String> {
+    up_to(WIDEST, text)
+}
+
+fn maps(text: &str) -> Result<usize, String> {
+    up_to(MOST_MAPS, text)
+}
+
+fn up_to(most: usize, text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {most} is expected")),
+    }
+}

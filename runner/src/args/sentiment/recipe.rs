@@ -1,0 +1,122 @@
+//! How the network of sentences learns: the one place where every hyper-parameter has its value.
+
+use std::borrow::Cow;
+
+use clap::ValueEnum;
+use minitorch_core::nn::Init;
+
+/// What becomes of the features of each width of windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Combine {
+    /// They are added, as in MiniTorch.
+    Sum,
+    /// They stand side by side, as in Kim's paper.
+    Concat,
+}
+
+/// What dropout is applied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// The network's answer, as in MiniTorch.
+    Answer,
+    /// The features, as in Kim's paper.
+    Features,
+}
+
+/// How weights follow their gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimiser {
+    /// Stochastic gradient descent without momentum.
+    Sgd,
+    /// Adadelta with rho 0.95 and epsilon 1e-6.
+    Adadelta,
+}
+
+/// How the network of sentences learns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Passes over the training sentences.
+    pub epochs: usize,
+    /// Sentences in a training step.
+    pub batch: usize,
+    /// Learning rate.
+    pub rate: f32,
+    /// Widths of the windows that features look at, in words.
+    pub filters: Cow<'static, [usize]>,
+    /// Features of each width.
+    pub maps: usize,
+    /// What becomes of the features of each width.
+    pub combine: Combine,
+    /// The probability of dropout.
+    pub dropout: f64,
+    /// What dropout is applied to.
+    pub dropped: Dropped,
+    /// How weights start.
+    pub init: Init,
+    /// How weights follow their gradients.
+    pub optimiser: Optimiser,
+    /// The largest norm of the last layer's weights, if there is a limit.
+    pub max_norm: Option<f64>,
+    /// Whether each epoch has the sentences in another order.
+    pub shuffle: bool,
+    /// Whether the vectors of words are trained, too.
+    pub train_embeddings: bool,
+    /// Whether to train on phrases, where the data have them.
+    pub phrases: bool,
+    /// Whether the weights that did best on the validation sentences count in the end; otherwise it is the last ones.
+    pub keep_best: bool,
+    /// Whether MiniTorch's own departures are kept: dropout stays on in evaluation, log(x) is log(x + 1e-6).
+    pub quirks: bool,
+    /// How many training and validation sentences to use, the first so many; `None` for all there are.
+    pub sentences: [Option<usize>; 2],
+}
+
+impl Recipe {
+    /// MiniTorch's settings without its bugs.
+    pub const DEFAULT: Self = Self {
+        epochs: 20,
+        batch: 10,
+        rate: 0.01,
+        filters: Cow::Borrowed(&[3, 4, 5]),
+        maps: 100,
+        combine: Combine::Sum,
+        dropout: 0.25,
+        dropped: Dropped::Answer,
+        init: Init::MiniTorch,
+        optimiser: Optimiser::Sgd,
+        max_norm: None,
+        shuffle: false,
+        train_embeddings: false,
+        phrases: false,
+        keep_best: false,
+        quirks: false,
+        sentences: [Some(450), Some(100)],
+    };
+
+    /// MiniTorch as it is: `--preset minitorch`.
+    pub const MINITORCH: Self = Self {
+        quirks: true,
+        ..Self::DEFAULT
+    };
+
+    /// The settings of Kim, "Convolutional Neural Networks for Sentence Classification" (2014): `--preset kim`.
+    pub const KIM: Self = Self {
+        epochs: 10,
+        batch: 50,
+        rate: 1.0,
+        filters: Cow::Borrowed(&[3, 4, 5]),
+        maps: 100,
+        combine: Combine::Concat,
+        dropout: 0.5,
+        dropped: Dropped::Features,
+        init: Init::FanIn,
+        optimiser: Optimiser::Adadelta,
+        max_norm: Some(3.0),
+        shuffle: true,
+        train_embeddings: true,
+        phrases: true,
+        keep_best: true,
+        quirks: false,
+        sentences: [None, None],
+    };
+}

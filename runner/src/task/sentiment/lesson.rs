@@ -1,0 +1,323 @@
+//! What the network learns from, batch by batch, and what is told of it.
+
+use std::path::Path;
+
+use minitorch_core::nn::{Module, Path as Place, Visitor, VisitorMut, try_bce_with_logits};
+use minitorch_core::optim::{Adadelta, Optimizer, Schedule, Sgd, max_norm};
+use minitorch_core::state::Numbers;
+use minitorch_core::{Backend, Element, Tensor};
+
+use super::batches::{Batch, batches};
+use super::log::Log;
+use super::network::Network;
+use super::words;
+use crate::args::sentiment::{Combine, Optimiser, Settings};
+use crate::checkpoint;
+use crate::data::text::{Corpus, Sentences};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::train::{self, Fact, Plan, Position, Session, typed};
+
+/// What MiniTorch adds inside of its logarithm.
+const EPSILON: f64 = 1e-6;
+
+/// The network, the sentences, and what is to be done with both.
+pub(super) struct Lesson<'a, B: Backend> {
+    device: &'a B,
+    settings: &'a Settings,
+    corpus: &'a Corpus,
+    pub(super) network: Kept<B>,
+    /// The sentences of each batch of the current epoch.
+    batches: Vec<Vec<usize>>,
+    /// The words of the longest sentence of all.
+    longest: usize,
+    /// The sum of the losses of the epoch so far.
+    loss: f64,
+    /// Training sentences that were told right in the epoch so far.
+    correct: usize,
+    /// The most validation sentences that were told right after an epoch.
+    best: usize,
+}
+
+/// A network, and a copy of it as it was when it did best.
+pub(super) struct Kept<B: Backend> {
+    pub(super) now: Network<B>,
+    best: Option<Network<B>>,
+}
+
+impl<B: Backend> Module<B> for Kept<B> {
+    fn visit(&self, path: &Place<'_>, visitor: &mut dyn Visitor<B>) -> minitorch_core::Result<()> {
+        self.now.visit(path, visitor)?;
+        self.best.visit(&path.child("best"), visitor)
+    }
+
+    fn visit_mut(
+        &mut self,
+        path: &Place<'_>,
+        visitor: &mut dyn VisitorMut<B>,
+    ) -> minitorch_core::Result<()> {
+        self.now.visit_mut(path, visitor)?;
+        self.best.visit_mut(&path.child("best"), visitor)
+    }
+}
+
+/// A run that has not begun.
+pub(super) fn session<'a, B: Backend>(
+    device: &'a B,
+    settings: &'a Settings,
+    corpus: &'a Corpus,
+) -> Result<Session<B, Lesson<'a, B>>, Failure> {
+    let recipe = &settings.recipe;
+    let rate = f64::from(recipe.rate);
+    let optimizer: Box<dyn Optimizer<B>> = match recipe.optimiser {
+        Optimiser::Sgd => Box::new(Sgd::new(rate)),
+        Optimiser::Adadelta => Box::new(Adadelta::new(rate).rho(0.95)),
+    };
+    let plan = Plan {
+        epochs: recipe.epochs,
+        batches: corpus.train.len().div_ceil(recipe.batch),
+        items: corpus.train.len(),
+    };
+    let lesson = Lesson {
+        device,
+        settings,
+        corpus,
+        network: Kept {
+            now: network(device, settings, corpus)?,
+            best: None,
+        },
+        batches: Vec::new(),
+        longest: corpus.longest(),
+        loss: 0.0,
+        correct: 0,
+        best: 0,
+    };
+    let schedule = Schedule::Constant { rate };
+    Ok(Session::new(lesson, plan, optimizer, schedule))
+}
+
+fn network<B: Backend>(
+    device: &B,
+    settings: &Settings,
+    corpus: &Corpus,
+) -> minitorch_core::Result<Network<B>> {
+    let (vectors, dimension) = (corpus.vectors.values(), corpus.vectors.dimension());
+    Network::new(device, &settings.recipe, vectors, dimension, settings.seed)
+}
+
+impl<B: Backend> Lesson<'_, B> {
+    fn logits(
+        &self,
+        sentences: &Sentences,
+        which: impl Iterator<Item = usize> + Clone,
+        training: bool,
+    ) -> Result<Tensor<B>, Failure> {
+        let rows = which.map(|sentence| sentences.words(sentence));
+        let known = self.corpus.known();
+        let tail = self.network.now.widest() - 1;
+        let batch = Batch::new(self.device, rows, known, self.longest, tail)?;
+        let present = (training && self.settings.recipe.train_embeddings).then_some(&batch.present);
+        let network = &self.network.now;
+        Ok(network.forward(&batch.words, batch.shape, present)?)
+    }
+
+    /// How many of `sentences` the network tells right, or `None` if interrupted.
+    pub(super) fn correct(
+        &mut self,
+        sentences: &Sentences,
+        interrupt: Option<&Interrupt>,
+    ) -> Result<Option<usize>, Failure> {
+        self.network.now.set_training(false);
+        let interrupted = || interrupt.is_some_and(Interrupt::requested);
+        // Sorted by length, few of the words are fillers.
+        let mut order: Vec<usize> = (0..sentences.len()).collect();
+        order.sort_by_key(|&sentence| sentences.words(sentence).len());
+        let mut correct = 0;
+        for group in order.chunks(super::EVALUATION_BATCH) {
+            if interrupted() {
+                break;
+            }
+            let logits = self.logits(sentences, group.iter().copied(), false)?;
+            correct += matches::<B>(&logits, sentences, group)?;
+        }
+        self.network.now.set_training(true);
+        Ok((!interrupted()).then_some(correct))
+    }
+
+    /// A copy of the network as it is now, in memory that both share until one changes.
+    fn copy(&self) -> Result<Network<B>, Failure> {
+        let mut values = self.network.now.named_parameters().into_iter();
+        let mut copy = network(self.device, self.settings, self.corpus)?;
+        copy.each_param_mut(&mut |_, param| match values.next() {
+            Some((_, value)) => param.try_set(&value),
+            None => Ok(()),
+        })?;
+        Ok(copy)
+    }
+}
+
+impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
+    fn network(&self) -> &dyn Module<B> {
+        &self.network
+    }
+
+    fn network_mut(&mut self) -> &mut dyn Module<B> {
+        &mut self.network
+    }
+
+    fn begin(&mut self, position: Position) -> Result<(), Failure> {
+        let Settings { recipe, seed, .. } = self.settings;
+        self.batches = batches(&self.corpus.train, recipe, *seed, position.epoch);
+        if position.batch == 0 {
+            (self.loss, self.correct) = (0.0, 0);
+        }
+        Ok(())
+    }
+
+    fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure> {
+        let (train, batch) = (&self.corpus.train, &self.batches[batch]);
+        let logits = self.logits(train, batch.iter().copied(), true)?;
+        let correct = matches::<B>(&logits, train, batch)?;
+        let label = |&sentence: &usize| match train.positive()[sentence] {
+            true => B::Elem::ONE,
+            false => B::Elem::ZERO,
+        };
+        let labels: Vec<B::Elem> = batch.iter().map(label).collect();
+        let labels = Tensor::try_from_slice(self.device, &labels, [batch.len()])?;
+        let loss = match self.settings.recipe.quirks {
+            false => try_bce_with_logits(&logits, &labels)?,
+            true => bce_with_epsilon(&logits, &labels)?,
+        };
+        self.loss += loss.try_item()?.to_f64();
+        self.correct += correct;
+        Ok(loss)
+    }
+
+    fn constrain(&mut self) -> Result<(), Failure> {
+        match self.settings.recipe.max_norm {
+            Some(limit) => Ok(max_norm(self.network.now.last(), limit)?),
+            None => Ok(()),
+        }
+    }
+
+    fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
+        if position.batch < self.batches.len() {
+            return Ok(());
+        }
+        let corpus = self.corpus;
+        let correct = self.correct(&corpus.valid, None)?.unwrap_or(0);
+        // Of equal ones the first counts.
+        if self.settings.recipe.keep_best && (correct > self.best || self.network.best.is_none()) {
+            self.network.best = Some(self.copy()?);
+        }
+        self.best = self.best.max(correct);
+        let share = |correct: usize, of: &Sentences| correct as f64 / of.len().max(1) as f64;
+        output.log(&Log {
+            epoch: position.epoch + 1,
+            epochs: self.settings.recipe.epochs,
+            loss: self.loss,
+            train_accuracy: share(self.correct, &corpus.train),
+            valid_accuracy: share(correct, &corpus.valid),
+            best_valid_accuracy: share(self.best, &corpus.valid),
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(best) = self.network.best.take() {
+            self.network.now = best;
+        }
+        Ok(())
+    }
+
+    fn fixed(&self) -> Vec<Fact> {
+        let recipe = &self.settings.recipe;
+        let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
+        vec![
+            Fact::list("filters", recipe.filters.iter().map(|&n| n as u64), |n| {
+                let widths: Vec<String> = n.iter().map(u64::to_string).collect();
+                format!("--filters {}", widths.join(","))
+            }),
+            Fact::new("maps", recipe.maps as u64, |n| format!("--maps {n}")),
+            Fact::new("combine", recipe.combine as u64, |n| {
+                typed::<Combine>("preset: features to", n, |combine| combine as u64)
+            }),
+            Fact::new("dimension", self.corpus.vectors.dimension() as u64, |n| {
+                format!("--embedding-dim {n}")
+            }),
+            Fact::new("train-embeddings", recipe.train_embeddings.into(), |n| {
+                format!("--train-embeddings={}", n != 0)
+            }),
+            preset("optimiser", recipe.optimiser as u64),
+            preset("shuffle", recipe.shuffle.into()),
+            preset("quirks", recipe.quirks.into()),
+            Fact::new("rate", recipe.rate.to_bits().into(), |n| {
+                format!("--rate {}", f32::from_bits(n as u32))
+            }),
+            Fact::new("batch-size", recipe.batch as u64, |n| {
+                format!("--batch {n}")
+            }),
+            Fact::new("sentences", self.corpus.train.len() as u64, |n| {
+                format!("--train {n}")
+            }),
+            Fact::new("validation", self.corpus.valid.len() as u64, |n| {
+                format!("--valid {n}")
+            }),
+            Fact::new("seed", self.settings.seed, |n| format!("--seed {n}")),
+            Fact::list("words", words::pack(self.corpus), |_| {
+                "other sentences or vectors".into()
+            }),
+        ]
+    }
+
+    fn numbers(&self) -> Vec<(&'static str, Vec<u64>)> {
+        vec![
+            ("loss", vec![self.loss.to_bits()]),
+            ("correct", vec![self.correct as u64]),
+            ("best", vec![self.best as u64]),
+            ("kept", vec![self.network.best.is_some().into()]),
+        ]
+    }
+
+    fn restore(&mut self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
+        let number = |name| checkpoint::number(path, numbers, name);
+        // What is too large to count to is no less wrong afterwards.
+        let count = |name| number(name).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        self.loss = f64::from_bits(number("loss")?);
+        self.correct = count("correct")?.min(self.corpus.train.len());
+        self.best = count("best")?.min(self.corpus.valid.len());
+        self.network.best = match number("kept")? {
+            0 => None,
+            _ => Some(self.copy()?),
+        };
+        Ok(())
+    }
+}
+
+/// How many sentences are told right: a logit over 0 stands for a positive one.
+fn matches<B: Backend>(
+    logits: &Tensor<B>,
+    sentences: &Sentences,
+    which: &[usize],
+) -> Result<usize, Failure> {
+    let logits = logits.try_to_vec()?;
+    let pairs = logits.into_iter().zip(which);
+    Ok(pairs
+        .filter(|&(logit, &sentence)| (logit > B::Elem::ZERO) == sentences.positive()[sentence])
+        .count())
+}
+
+/// Binary cross-entropy with MiniTorch's epsilon inside of its logarithm.
+fn bce_with_epsilon<B: Backend>(
+    logits: &Tensor<B>,
+    labels: &Tensor<B>,
+) -> minitorch_core::Result<Tensor<B>> {
+    let p = logits.try_sigmoid()?;
+    let other = p.try_sub_from(1.0)?.try_mul(&labels.try_sub_from(1.0)?)?;
+    let right = p.try_mul(labels)?.try_add(&other)?;
+    let log = right.try_add_scalar(EPSILON)?.try_log()?;
+    log.try_mean_all()?.try_neg()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Saving between steps: it changes nothing, and what it saves is enough to go on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use minitorch_core::{Cpu, Index};
+
+use super::super::network::{FIRST, NOTHING, UNKNOWN};
+use super::*;
+use crate::args::{Task, parse};
+use crate::checkpoint::Keeper;
+use crate::files::scratch::Scratch;
+use crate::output::Style;
+use crate::train::witness::Witness;
+
+/// Trains to the end, saving this often besides the ends of epochs, and returns the log lines and the hash.
+fn train(
+    settings: &Settings,
+    corpus: &Corpus,
+    resume: Option<&Path>,
+    witness: &Witness,
+    every: Duration,
+) -> (Vec<String>, u64) {
+    let mut output = Output::to(witness.clone(), Style::default());
+    let checkpoint = Some(&*witness.checkpoint);
+    let keeper = Keeper::new(checkpoint, "unused", &output).unwrap();
+    let device: Cpu = Cpu::default();
+    let mut session = session(&device, settings, corpus).unwrap();
+    if let Some(path) = resume {
+        session.resume(path).unwrap();
+    }
+    let interrupt = Interrupt::default();
+    let result = session.train(&mut keeper.every(every), &interrupt, &mut output);
+    result.unwrap();
+    let hash = session.lesson.network.try_weights_hash().unwrap();
+    (witness.lines(), hash.finish())
+}
+
+#[test]
+fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
+    const NEVER: Duration = Duration::MAX;
+    for preset in ["minitorch", "kim"] {
+        let options =
+            "runner sentiment --train 33 --valid 20 --batch 8 --epochs 4 --maps 4 --preset";
+        let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain([preset])) else {
+            panic!("{options} {preset}");
+        };
+        let corpus = Corpus::load(&settings.data).unwrap();
+        let scratch = Scratch::new(&format!("sentences-{preset}"));
+        let train = |resume: Option<&Path>, name: &str, every| {
+            let witness = Witness::new(scratch.join(name));
+            let outcome = train(&settings, &corpus, resume, &witness, every);
+            (outcome, witness)
+        };
+        let (whole, _) = train(None, "rarely", NEVER);
+        assert_eq!(whole.0.len(), 4, "{whole:?}");
+        let (often, witness) = train(None, "often", Duration::ZERO);
+        assert_eq!(often, whole, "{preset}");
+        for line in 0..whole.0.len() {
+            // The copy is older than the last step of its epoch.
+            let (rest, _) = train(Some(&witness.copy(line)), "resumed", NEVER);
+            assert_eq!(rest.0, whole.0[line..], "{preset}, line {line}");
+            assert_eq!(rest.1, whole.1, "{preset}, line {line}");
+        }
+    }
+}
+
+#[test]
+fn fillers_change_not_a_bit() {
+    let options = "runner sentiment --train 20 --maps 8";
+    let Ok(Task::Sentiment(mut settings)) = parse(options.split(' ')) else {
+        panic!("{options}");
+    };
+    // It draws anew each time.
+    settings.recipe.dropout = 0.0;
+    let corpus = Corpus::load(&settings.data).unwrap();
+    let device: Cpu = Cpu::default();
+    let network = network(&device, &settings, &corpus).unwrap();
+    let sentences = || (0..20).map(|sentence| corpus.train.words(sentence));
+    let (known, longest) = (corpus.known(), corpus.longest());
+    let tail = network.widest() - 1;
+    let short = Batch::new(&device, sentences(), known, longest, tail).unwrap();
+    let whole: Vec<Vec<u32>> = sentences()
+        .map(|words| {
+            let row = words.iter().map(|&word| match (word as usize) < known {
+                true => word + FIRST,
+                false => UNKNOWN,
+            });
+            let mut row: Vec<u32> = row.collect();
+            row.resize(longest + tail, NOTHING);
+            row
+        })
+        .collect();
+    assert!(short.shape[1] < longest + tail);
+    let whole = Index::new(&device, &whole.concat()).unwrap();
+    let gradients = |words: &Index<Cpu>, shape: [usize; 2]| {
+        let logits = network.forward(words, shape, None).unwrap();
+        let mut all = vec![logits.to_vec()];
+        let grads = logits.try_square().unwrap().sum_all().backward();
+        network
+            .each_param(&mut |_, param| {
+                all.extend(grads.get(param.leaf()).map(|grad| grad.to_vec()));
+                Ok(())
+            })
+            .unwrap();
+        all
+    };
+    let bits = |all: Vec<Vec<f32>>| -> Vec<Vec<u32>> {
+        let all = all.into_iter();
+        all.map(|values| values.into_iter().map(f32::to_bits).collect())
+            .collect()
+    };
+    let [few, many] = [
+        gradients(&short.words, short.shape),
+        gradients(&whole, [20, longest + tail]),
+    ];
+    assert_eq!(few.len(), 9, "logits, three widths and the last layer");
+    assert!(bits(few) == bits(many), "more fillers, other bits");
+}

@@ -1,0 +1,93 @@
+//! `runner sentiment`: trains a network to tell whether a sentence is positive, and tells how it went.
+//!
+//! ```text
+//! cargo run -p runner -- sentiment                                film reviews that come with the program
+//! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, with the settings of Kim's paper
+//! ```
+
+mod batches;
+mod lesson;
+mod log;
+mod network;
+mod trained;
+mod words;
+
+pub use log::Log;
+pub use trained::{Opinion, Trained};
+
+use std::time::Instant;
+
+use minitorch_core::Backend;
+use minitorch_core::nn::Module;
+
+use crate::args::sentiment::Settings;
+use crate::backend;
+use crate::checkpoint::Keeper;
+use crate::data::text::{Corpus, Source};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+use crate::machine;
+use crate::output::{Output, Summary};
+
+/// The checkpoint's name unless another one is asked for.
+pub const CHECKPOINT: &str = "sentiment.safetensors";
+/// How many sentences are looked at together when nothing is learnt.
+const EVALUATION_BATCH: usize = 100;
+
+/// Trains as the settings say.
+///
+/// # Errors
+///
+/// A file that cannot be read or written, or Ctrl-C at any time before the summary (exit status 130, after the
+/// checkpoint is written).
+pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let (device, pool) = backend::cpu(&settings.run.machine)?;
+    match pool {
+        Some(pool) => pool.inside(|| on(&device, settings, &interrupt)),
+        None => on(&device, settings, &interrupt),
+    }
+}
+
+fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
+    let run = &settings.run;
+    let mut output = Output::new(run.style);
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let corpus = Corpus::load(&settings.data)?;
+    output.note(&format!(
+        "{} words, {} of them without a vector",
+        corpus.words.len(),
+        corpus.unknown()
+    ));
+    let mut session = lesson::session(device, settings, &corpus)?;
+    session.start_from(&run.files)?;
+
+    let start = Instant::now();
+    let trained = session.train(&mut keeper, interrupt, &mut output)?;
+    let time = start.elapsed();
+    let (split, held_out) = match &corpus.test {
+        Some(test) => ("Test", test),
+        None => ("Held-out", &corpus.valid),
+    };
+    let Some(correct) = session.lesson.correct(held_out, Some(interrupt))? else {
+        return Err(session.interrupted(&run.files, keeper.path()));
+    };
+    output.end(&Summary {
+        split,
+        items: "sentences",
+        correct,
+        of: held_out.len(),
+        trained,
+        time,
+        peak_bytes: machine::peak_memory(),
+        checkpoint: keeper.path(),
+        hash: session.lesson.network.try_weights_hash()?.finish(),
+        next: match (&settings.data.source, keeper.path()) {
+            (Source::Folder { .. }, _) | (_, None) => "cargo run -p runner -- sentiment --help",
+            (Source::Embedded, Some(_)) if run.files.checkpoint.is_none() => {
+                "cargo run -p runner -- predict \"a fine film\" --checkpoint sentiment.safetensors"
+            }
+            (Source::Embedded, Some(_)) => "cargo run -p runner -- sentiment --preset kim",
+        },
+    })
+}

@@ -1,0 +1,244 @@
+//! The network: vectors of words, features of windows of words, the strongest of each over a sentence, one linear layer.
+
+use minitorch_core::nn::{Conv1d, Dropout, Embedding, Init, Layer, Linear, Module};
+use minitorch_core::{Backend, Element, Generator, Index, Result, Tensor, module};
+
+use crate::args::sentiment::{Combine, Dropped, Recipe};
+
+/// The row of the table that stands for no word: zeros.
+pub(super) const NOTHING: u32 = 0;
+/// The row of all words without a vector.
+pub(super) const UNKNOWN: u32 = 1;
+/// The row of the first word with a vector.
+pub(super) const FIRST: u32 = 2;
+
+/// Sentences to the logit of being positive (Kim 2014).
+///
+/// ```text
+/// x = vectors of the words                       [b, d, l]
+/// f = max over l of relu(conv1d(x))              [b, maps] for each width
+/// f = the sum of these (MiniTorch), or all side by side (Kim)
+/// logit = linear(f)                              [b]
+/// ```
+///
+/// Convolutions keep the length, and their padding lies at the right. Dropout is applied to the logit (MiniTorch) or
+/// to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1 for words without a vector.
+pub(super) struct Network<B: Backend> {
+    embedding: Embedding<B>,
+    convs: Vec<Conv1d<B>>,
+    fc: Linear<B>,
+    dropout: Dropout,
+    combine: Combine,
+    dropped: Dropped,
+    train_embeddings: bool,
+    quirks: bool,
+}
+module!(Network {
+    embedding,
+    convs,
+    fc,
+    dropout
+});
+
+impl<B: Backend> Network<B> {
+    /// A network with the initial weights of `seed` and these vectors, one after the other, each of `dimension` numbers.
+    pub(super) fn new(
+        device: &B,
+        recipe: &Recipe,
+        vectors: &[f32],
+        dimension: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let rng = &mut Generator::new(seed);
+        let init = recipe.init;
+        // All unknown words are one, somewhere near the middle.
+        let mut table = vec![B::Elem::ZERO; dimension];
+        table.extend((0..dimension).map(|_| B::Elem::from_f64(0.1 * (rng.uniform() - 0.5))));
+        table.extend(vectors.iter().map(|&value| B::Elem::from_f64(value.into())));
+        let rows = table.len() / dimension;
+        let zeros = Init::Constant(0.0);
+        let mut embedding = Embedding::with_init(device, rows, dimension, zeros, rng)?;
+        let table = Tensor::try_from_slice(device, &table, [rows, dimension])?;
+        embedding.weight.try_set(&table)?;
+        let conv =
+            |&width: &usize| Conv1d::with_init(device, dimension, recipe.maps, width, init, rng);
+        let convs: Vec<_> = recipe.filters.iter().map(conv).collect::<Result<_>>()?;
+        let features = match recipe.combine {
+            Combine::Sum => recipe.maps,
+            Combine::Concat => recipe.maps * convs.len(),
+        };
+        let mut network = Self {
+            embedding,
+            convs,
+            fc: Linear::with_init(device, features, 1, init, rng)?,
+            dropout: Dropout::new(recipe.dropout, rng)?,
+            combine: recipe.combine,
+            dropped: recipe.dropped,
+            train_embeddings: recipe.train_embeddings,
+            quirks: recipe.quirks,
+        };
+        network.set_training(true);
+        Ok(network)
+    }
+
+    /// Switches to training or evaluation. Vectors that are not trained stay as they are; MiniTorch's dropout, which its
+    /// preset keeps, is on in both.
+    pub(super) fn set_training(&mut self, training: bool) {
+        if training || self.quirks {
+            self.train();
+        } else {
+            self.eval();
+        }
+        let trained = training && self.train_embeddings;
+        self.embedding.weight.set_training(trained);
+    }
+
+    /// The last layer's weights.
+    pub(super) fn last(&mut self) -> &mut minitorch_core::nn::Param<B> {
+        &mut self.fc.weight
+    }
+
+    /// The most words that a window has.
+    pub(super) fn widest(&self) -> usize {
+        let widths = self.convs.iter().map(|conv| conv.weight.shape()[2]);
+        widths.max().unwrap_or(1)
+    }
+
+    /// The logit of each sentence, `[b]`; `words` is `[b, length]`, row by row, filled up with [`NOTHING`], the last
+    /// [`widest`](Self::widest)` - 1` of a row only for windows to end in. `present` is 1 where a word is, else 0,
+    /// `[b, length, 1]`; it is needed where vectors are trained, since zeros must stay zeros.
+    pub(super) fn forward(
+        &self,
+        words: &Index<B>,
+        [b, length]: [usize; 2],
+        present: Option<&Tensor<B>>,
+    ) -> Result<Tensor<B>> {
+        let vectors = self.embedding.try_forward(words)?;
+        let dimension = vectors.shape()[1];
+        let mut x = vectors.try_reshape([b, length, dimension])?;
+        if let Some(present) = present {
+            x = x.try_mul(present)?;
+        }
+        let windows = length + 1 - self.widest();
+        let feature = |conv: &Conv1d<B>| feature(conv, &x, windows);
+        let features: Vec<Tensor<B>> = self.convs.iter().map(feature).collect::<Result<_>>()?;
+        let mut features = match self.combine {
+            Combine::Concat => Tensor::try_cat(&features, 1)?,
+            Combine::Sum => {
+                let mut all = features.into_iter();
+                // There is at least one width.
+                let first = all
+                    .next()
+                    .map_or_else(|| Tensor::try_zeros(x.device(), []), Ok)?;
+                all.try_fold(first, |sum, one| sum.try_add(&one))?
+            }
+        };
+        if self.dropped == Dropped::Features {
+            features = self.dropout.try_forward(&features)?;
+        }
+        let mut logits = self.fc.try_forward(&features)?.try_reshape([b])?;
+        if self.dropped == Dropped::Answer {
+            logits = self.dropout.try_forward(&logits)?;
+        }
+        Ok(logits)
+    }
+}
+
+/// The strongest answer of each kernel of `conv` over the first so many windows: `[b, l, d]` to `[b, maps]`.
+///
+/// The convolution is a matrix product of all windows with all kernels. Its sums have the order of [`Conv1d`], and so the
+/// same bits; with rows as short as sentences and as many channels as vectors have numbers, it takes a fraction of the
+/// time. Bias and ReLU come after the maximum, which they never change: both keep the order of numbers.
+fn feature<B: Backend>(conv: &Conv1d<B>, x: &Tensor<B>, windows: usize) -> Result<Tensor<B>> {
+    let kernels = conv.weight.value();
+    let &[maps, dimension, width] = &kernels.shape()[..] else {
+        return kernels.try_max(0);
+    };
+    let (b, taps) = (x.shape()[0], dimension * width);
+    let x = x.try_narrow(1, 0, windows + width - 1)?;
+    let x = x
+        .try_window(1, width, 1)?
+        .try_reshape([b * windows, taps])?;
+    let kernels = kernels.try_reshape([maps, taps])?.try_transpose(0, 1)?;
+    let answers = x.try_matmul(&kernels)?;
+    let strongest = answers.try_reshape([b, windows, maps])?.try_max(1)?;
+    match &conv.bias {
+        Some(bias) => strongest.try_add(&bias.value())?.try_relu(),
+        None => strongest.try_relu(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minitorch_core::Cpu;
+
+    use super::*;
+
+    /// The logit of one sentence by the formula, in plain loops, from the parameters by name.
+    fn naive(weights: &dyn Fn(&str) -> Vec<f64>, recipe: &Recipe, d: usize, words: &[u32]) -> f64 {
+        let table = weights("embedding.weight");
+        let at = |place: usize, c: usize| match words.get(place) {
+            Some(&word) => table[word as usize * d + c],
+            None => 0.0,
+        };
+        let mut features = Vec::new();
+        for (number, &width) in recipe.filters.iter().enumerate() {
+            let kernels = weights(&format!("convs.{number}.weight"));
+            let bias = weights(&format!("convs.{number}.bias"));
+            features.push(
+                (0..recipe.maps)
+                    .map(|map| {
+                        let answer = |start: usize| -> f64 {
+                            let taps = (0..d).flat_map(|c| (0..width).map(move |k| (c, k)));
+                            let products = taps.map(|(c, k)| {
+                                kernels[(map * d + c) * width + k] * at(start + k, c)
+                            });
+                            (products.sum::<f64>() + bias[map]).max(0.0)
+                        };
+                        (0..words.len()).map(answer).fold(0.0, f64::max)
+                    })
+                    .collect::<Vec<f64>>(),
+            );
+        }
+        let features = match recipe.combine {
+            Combine::Concat => features.concat(),
+            Combine::Sum => (0..recipe.maps)
+                .map(|map| features.iter().map(|width| width[map]).sum())
+                .collect(),
+        };
+        let products = features
+            .iter()
+            .zip(weights("fc.weight"))
+            .map(|(x, w)| x * w);
+        products.sum::<f64>() + weights("fc.bias")[0]
+    }
+
+    #[test]
+    fn a_logit_is_what_the_formula_says() {
+        let (d, device) = (6, Cpu::<f64>::default());
+        let vectors: Vec<f32> = (0..20 * d)
+            .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
+            .collect();
+        for preset in [Recipe::DEFAULT, Recipe::KIM] {
+            let recipe = Recipe {
+                maps: 7,
+                dropout: 0.0,
+                ..preset
+            };
+            let mut network = Network::new(&device, &recipe, &vectors, d, 3).unwrap();
+            network.set_training(false);
+            let weights = |name: &str| -> Vec<f64> {
+                let mut all = network.named_parameters().into_iter();
+                all.find(|(path, _)| path == name).expect(name).1.to_vec()
+            };
+            // The second sentence is shorter, and ends in what stands for no word.
+            let words = [4, 9, 21, 1, 7, 3, 0, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0, 0, 0, 0];
+            let index = Index::new(&device, &words).unwrap();
+            let logits = network.forward(&index, [2, 10], None).unwrap().to_vec();
+            for (logit, words) in logits.into_iter().zip(words.chunks(10)) {
+                let expected = naive(&weights, &recipe, d, &words[..6]);
+                assert!((logit - expected).abs() < 1e-12, "{logit} {expected}");
+            }
+        }
+    }
+}

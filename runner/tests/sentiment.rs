@@ -1,0 +1,315 @@
+//! `runner sentiment`: what it prints, that it goes on to the same bits, and that its network can be asked.
+
+mod program;
+
+use std::process::Output;
+
+use program::{Folder, program};
+use serde_json::Value;
+
+/// A run that is over in a moment.
+const SMALL: [&str; 9] = [
+    "sentiment",
+    "--train",
+    "45",
+    "--valid",
+    "20",
+    "--epochs",
+    "3",
+    "--maps",
+    "10",
+];
+
+fn run(arguments: &[&str]) -> Output {
+    program(arguments).output().expect("the program starts")
+}
+
+/// Standard output of a run that has to succeed.
+fn said(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Standard error of a run that has to fail.
+fn refused(arguments: &[&str], status: i32) -> String {
+    let output = run(arguments);
+    let errors = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "{arguments:?}: {errors}"
+    );
+    assert!(
+        errors.starts_with("error: ") && errors.lines().count() <= 4,
+        "{errors}"
+    );
+    errors
+}
+
+/// The small run with more options and its checkpoint in a folder.
+fn small<'a>(checkpoint: &'a str, options: &[&'a str]) -> Vec<&'a str> {
+    [&SMALL[..], &["--hash", "--checkpoint", checkpoint], options].concat()
+}
+
+#[test]
+fn an_epoch_is_three_lines_and_the_end_a_summary() {
+    let folder = Folder::new("sentiment-log");
+    let checkpoint = folder.file("net.safetensors");
+    let said = said(&small(&checkpoint, &[]));
+    let lines: Vec<&str> = said.lines().collect();
+    let mut best = 0.0f64;
+    for epoch in 1..=3 {
+        let [first, second, third] = lines[3 * (epoch - 1)..3 * epoch] else {
+            panic!("{said}");
+        };
+        let start = format!("Epoch {epoch}, loss ");
+        let (loss, train) = first
+            .strip_prefix(&start)
+            .and_then(|rest| rest.split_once(", train accuracy: "))
+            .expect(first);
+        let parsed: f64 = loss.parse().expect(loss);
+        assert_eq!(parsed.to_string(), loss, "the shortest decimal");
+        // Five batches, and answers that are near to 0 at first.
+        if epoch == 1 {
+            assert!((parsed - 5.0 * 2f64.ln()).abs() < 0.1, "{loss}");
+        }
+        let percent = |text: &str| -> f64 {
+            let number = text.strip_suffix('%').expect(text);
+            assert_eq!(
+                number.split_once('.').map(|(_, digits)| digits.len()),
+                Some(2),
+                "{text}"
+            );
+            number.parse().expect(text)
+        };
+        percent(train);
+        let valid = percent(second.strip_prefix("Validation accuracy: ").expect(second));
+        best = best.max(valid);
+        assert_eq!(
+            percent(third.strip_prefix("Best Valid accuracy: ").expect(third)),
+            best
+        );
+    }
+    let end = lines[9..].join("\n");
+    for part in [
+        "Held-out accuracy: ",
+        " of 20)\nTime: ",
+        " sentences per second\n",
+        &format!("Checkpoint: {checkpoint}\n"),
+        "Next: cargo run -p runner -- ",
+        "\nWeights hash: ",
+    ] {
+        assert!(end.contains(part), "{part} in {end}");
+    }
+}
+
+#[test]
+fn json_says_the_same_as_text() {
+    let folder = Folder::new("sentiment-json");
+    let checkpoint = folder.file("net.safetensors");
+    let text = said(&small(&checkpoint, &[]));
+    let json = said(&small(&checkpoint, &["--json"]));
+    let events: Vec<Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    assert_eq!(events.len(), 4);
+    let texts: Vec<&str> = text.lines().collect();
+    let lines = events.iter().zip(json.lines()).zip(texts.chunks(3));
+    for ((event, line), lines) in lines.take(3) {
+        assert_eq!(event["event"], "log");
+        assert_eq!(event["epochs"], 3);
+        // Parsing a number may lose its last bit.
+        let (_, loss) = line.split_once("\"loss\":").expect(line);
+        let (loss, _) = loss.split_once(',').expect(line);
+        let percent = |key: &str| format!("{:.2}%", 100.0 * event[key].as_f64().expect(key));
+        assert_eq!(
+            lines,
+            [
+                format!(
+                    "Epoch {}, loss {loss}, train accuracy: {}",
+                    event["epoch"],
+                    percent("train_accuracy")
+                ),
+                format!("Validation accuracy: {}", percent("valid_accuracy")),
+                format!("Best Valid accuracy: {}", percent("best_valid_accuracy")),
+            ]
+        );
+    }
+    let end = &events[3];
+    assert_eq!(end["event"], "end");
+    let hash = format!("Weights hash: {}", end["hash"].as_str().expect("a hash"));
+    assert_eq!(text.lines().last(), Some(&*hash));
+}
+
+#[test]
+fn one_run_has_one_hash() {
+    let folder = Folder::new("sentiment-hash");
+    let checkpoint = folder.file("net.safetensors");
+    for preset in [&[][..], &["--preset", "minitorch"], &["--preset", "kim"]] {
+        let last = |options: &[&str]| {
+            let said = said(&small(
+                &checkpoint,
+                &[preset, options, &["--quiet"]].concat(),
+            ));
+            said.lines().last().map(str::to_string)
+        };
+        let one = last(&["--threads", "1"]);
+        for options in [
+            &["--threads", "3"][..],
+            &["--backend", "serial", "--isa", "portable"],
+        ] {
+            assert_eq!(last(options), one, "{preset:?} {options:?}");
+        }
+        assert_ne!(last(&["--seed", "1"]), one, "{preset:?}");
+    }
+}
+
+#[test]
+fn nothing_is_left_to_do_for_a_run_that_ended() {
+    let folder = Folder::new("sentiment-resume");
+    let net = folder.file("net.safetensors");
+    for preset in [&[][..], &["--preset", "kim"]] {
+        let first = said(&small(&net, preset));
+        let again = said(&[&small(&net, preset)[..], &["--resume", &net]].concat());
+        assert_eq!(first.lines().last(), again.lines().last(), "{preset:?}");
+        assert!(!again.contains("Epoch "), "{again}");
+        let accuracy = |said: &str| {
+            let mut lines = said.lines();
+            lines
+                .find(|line| line.starts_with("Held-out"))
+                .map(str::to_string)
+        };
+        assert_eq!(accuracy(&first), accuracy(&again), "{preset:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let folder = Folder::new("sentiment-other");
+    let [net, digits] = ["net", "digits"].map(|name| folder.file(name));
+    said(&small(&net, &[]));
+    let resume = |options: &[&'static str]| {
+        let checkpoint = folder.file("other");
+        refused(
+            &[&small(&checkpoint, options)[..], &["--resume", &net]].concat(),
+            1,
+        )
+    };
+    for (options, expected) in [
+        (
+            &["--rate", "0.5"][..],
+            "--rate 0.01, but this one has --rate 0.5",
+        ),
+        (
+            &["--filters", "2,3"],
+            "--filters 3,4,5, but this one has --filters 2,3",
+        ),
+        (&["--seed", "7"], "--seed 0, but this one has --seed 7"),
+        (&["--train-embeddings"], "--train-embeddings=false, but"),
+        (&["--preset", "minitorch"], "another --preset"),
+    ] {
+        let errors = resume(options);
+        assert!(
+            errors.contains(expected) && errors.contains(&net),
+            "{errors}"
+        );
+    }
+    let train = [
+        "mnist",
+        "--train",
+        "32",
+        "--epochs",
+        "1",
+        "--quiet",
+        "--checkpoint",
+        &digits,
+    ];
+    said(&train);
+    let checkpoint = folder.file("other");
+    let errors = refused(
+        &[&small(&checkpoint, &[])[..], &["--resume", &digits]].concat(),
+        1,
+    );
+    assert!(errors.contains(&digits), "{errors}");
+    let errors = refused(
+        &[
+            "mnist",
+            "--quiet",
+            "--resume",
+            &net,
+            "--checkpoint",
+            &checkpoint,
+        ],
+        1,
+    );
+    assert!(errors.contains(&net), "{errors}");
+}
+
+#[test]
+fn mistakes_are_told() {
+    for (arguments, status, expected) in [
+        (
+            &["--train", "5001"][..],
+            2,
+            "the program holds 5000 training sentences",
+        ),
+        (
+            &["--valid", "1001"],
+            2,
+            "the program holds 1000 validation sentences",
+        ),
+        (&["--embedding-dim", "100"], 2, "have 50 dimensions"),
+        (&["--filters", "3,0"], 2, "1 to 64"),
+        (&["--filters", ""], 2, "1 to 64"),
+        (&["--maps", "0"], 2, "1 to 4096"),
+        (&["--batch", "0"], 2, "--batch"),
+        (&["--preset", "lecun"], 2, "lecun"),
+        (&["--glove", "x"], 2, "--data"),
+        (&["--train-embeddings=maybe"], 2, "maybe"),
+        (
+            &["--data", "/no/such/folder"],
+            1,
+            "/no/such/folder: no such folder",
+        ),
+    ] {
+        let errors = refused(&[&["sentiment"], arguments].concat(), status);
+        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_trained_network_reads_text() {
+    let folder = Folder::new("sentiment-predict");
+    let net = folder.file("net.safetensors");
+    let train = [
+        "--train", "2000", "--valid", "20", "--epochs", "3", "--rate", "0.1", "--quiet",
+    ];
+    said(&[&["sentiment", "--checkpoint", &net][..], &train].concat());
+    let good = "A wonderful, moving and beautiful film.";
+    let bad = "A dull, stupid and boring mess xyzzy.";
+    let answers = said(&["predict", good, bad, "--json", "--checkpoint", &net]);
+    let events: Vec<Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let positive: Vec<&Value> = events.iter().map(|event| &event["positive"]).collect();
+    assert_eq!(positive, [true, false], "{answers}");
+    assert_eq!(events[1]["unknown"], Value::from(vec!["xyzzy"]));
+    assert_eq!(events[0]["text"], good);
+
+    let text = said(&["predict", bad, "--checkpoint", &net]);
+    let share = 100.0 * (1.0 - events[1]["probability"].as_f64().expect("a probability"));
+    let expected = format!("{bad}: negative ({share:.2}%)\n  words without a vector: xyzzy\n");
+    assert_eq!(text, expected);
+
+    // Alone, and after a picture of nothing: the rest is still answered.
+    let output = run(&["predict", " ", good, "--quiet", "--checkpoint", &net]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("1 to 1000 words"), "{errors}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with(&format!("{good}: positive (")), "{said}");
+}
