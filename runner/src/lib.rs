@@ -18,7 +18,7 @@
 //! * [`backend`]: the devices, [`checkpoint`]: what a run saves;
 //! * [`data`]: the data sets, embedded or read from files that are trusted in nothing;
 //! * [`fetch`]: files that are downloaded once, checked, and kept in the cache folder;
-//! * [`output`]: log lines, summary and progress, as text or JSON lines;
+//! * [`output`]: log lines, summary and progress, as text or JSON lines; [`report`]: the page about a run;
 //! * [`files`]: files that are read up to a limit, and replaced whole or not at all;
 //! * [`interrupt`]: Ctrl-C; [`machine`]: memory and processors;
 //! * [`error`]: how a run fails, and the exit status that goes with it.
@@ -34,6 +34,7 @@ pub mod files;
 pub mod interrupt;
 pub mod machine;
 pub mod output;
+pub mod report;
 pub mod task;
 mod train;
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::args::Choice;
 use crate::error::Failure;
+use crate::report::{Reading, Record};
 
 /// What is written to standard output: the options of every program that trains.
 #[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +33,23 @@ pub struct Style {
     pub json: bool,
 }
 
+impl Style {
+    /// Its options and their values.
+    pub const fn choices(&self) -> [Choice; 3] {
+        [
+            Choice::flag("--hash", self.hash),
+            Choice::flag("--quiet", self.quiet),
+            Choice::flag("--json", self.json),
+        ]
+    }
+}
+
 /// A line of a program's log: text by [`Display`](fmt::Display), an object by [`Serialize`], to which `"event":"log"`
 /// is added.
-pub trait Log: fmt::Display + Serialize {}
+pub trait Log: fmt::Display + Serialize {
+    /// What the line says, for the curves of a [report](crate::report).
+    fn reading(&self) -> Reading;
+}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +153,7 @@ pub struct Output {
     out: Box<dyn Write + Send>,
     style: Style,
     progress: ProgressBar,
+    record: Option<Record>,
 }
 
 impl Output {
@@ -151,7 +168,22 @@ impl Output {
             out: Box::new(out),
             style,
             progress: ProgressBar::hidden(),
+            record: None,
         }
+    }
+
+    /// The same, but what log lines say is kept if `record` says so, whatever the style.
+    #[must_use]
+    pub fn recording(self, record: bool) -> Self {
+        Self {
+            record: record.then(Record::default),
+            ..self
+        }
+    }
+
+    /// What the log lines said, if that is kept.
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()
     }
 
     /// Shows a progress bar of `steps` steps, if standard error is a terminal and the style is not quiet. A resumed run
@@ -199,6 +231,9 @@ impl Output {
     ///
     /// If standard output cannot be written to.
     pub fn log(&mut self, log: &impl Log) -> Result<(), Failure> {
+        if let Some(record) = &mut self.record {
+            record.add(log.reading());
+        }
         if self.style.quiet {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use minitorch_core::nn::Init;
 use runner::args::mnist::{Data, Net, Optimiser, Pool, Preset, Recipe, Schedule, Settings};
-use runner::args::{Backend, Files, Isa, Machine, Predict, Run, Task, Training, parse};
+use runner::args::{Backend, Files, Isa, Machine, Predict, Report, Run, Task, Training, parse};
 use runner::error::Status;
 use runner::output::Style;
 
@@ -63,6 +63,7 @@ fn the_defaults_are_the_contracts() {
         },
         files: Files::default(),
         style: Style::default(),
+        report: Report::default(),
     };
     let recipe = Recipe {
         net: Net::Minitorch,

@@ -3,6 +3,7 @@
 //! A mistake is one short message and exit status 2. An option given on the command line always wins over what a preset
 //! says; what neither says is the default recipe.
 
+mod choice;
 pub mod fetch;
 pub mod mnist;
 mod predict;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use choice::{Choice, command, name};
 pub use predict::{Predict, Training};
 
 use crate::bench;
@@ -156,6 +158,19 @@ pub struct Files {
     pub init: Option<PathBuf>,
 }
 
+/// The page about a run: the option of every program that trains.
+#[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// When the run has ended, write a page about it: settings, curves and what was learnt (HTML)
+    #[arg(
+        id = "report",
+        long = "report",
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
+    pub file: Option<PathBuf>,
+}
+
 /// How a program runs: the options of every program that keeps its weights.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -170,6 +185,57 @@ pub struct Run {
     /// What it says.
     #[command(flatten)]
     pub style: Style,
+
+    /// What it leaves to look at.
+    #[command(flatten)]
+    pub report: Report,
+}
+
+impl Machine {
+    /// Its options and their values.
+    pub fn choices(&self) -> [Choice; 3] {
+        [
+            Choice::named("--backend", &self.backend),
+            Choice::optional("--threads", self.threads, "one for each processor"),
+            Choice::named("--isa", &self.isa),
+        ]
+    }
+}
+
+impl Files {
+    /// Its options and their values; a checkpoint that is not asked for is called `default`.
+    pub fn choices(&self, default: &'static str) -> [Choice; 3] {
+        let path = |option, path: &Option<PathBuf>, absent| {
+            Choice::optional(option, path.as_ref().map(|path| path.display()), absent)
+        };
+        [
+            path("--checkpoint", &self.checkpoint, default),
+            path("--resume", &self.resume, "from the beginning"),
+            path("--init", &self.init, "weights drawn at random"),
+        ]
+    }
+}
+
+impl Report {
+    /// Its option and the value.
+    pub fn choices(&self) -> [Choice; 1] {
+        let file = self.file.as_ref().map(|path| path.display());
+        [Choice::optional("--report", file, "no page")]
+    }
+}
+
+impl Run {
+    /// Its options and their values; a checkpoint that is not asked for is called `default`.
+    pub fn choices(&self, default: &'static str) -> Vec<Choice> {
+        let (machine, files) = (self.machine.choices(), self.files.choices(default));
+        let (style, report) = (self.style.choices(), self.report.choices());
+        machine
+            .into_iter()
+            .chain(files)
+            .chain(style)
+            .chain(report)
+            .collect()
+    }
 }
 
 /// Reads a command line, the program's name first.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Machine, positive};
+use super::{Choice, Machine, Report, positive};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -95,6 +95,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     style: Style,
+
+    #[command(flatten)]
+    report: Report,
 
     #[arg(short, long, action = clap::ArgAction::HelpShort, help_heading = "Output")]
     #[arg(help = "Print this help")]
@@ -193,6 +196,44 @@ pub struct Settings {
     pub machine: Machine,
     /// What it prints.
     pub style: Style,
+    /// What it leaves to look at.
+    pub report: Report,
+}
+
+impl Settings {
+    /// Every option and its value, as if all had been typed.
+    pub fn choices(&self) -> Vec<Choice> {
+        let recipe = &self.recipe;
+        let ([a, b], c) = self.line;
+        let manual = self.engine == Engine::Manual;
+        let learnt = "learnt";
+        let epochs = (!manual).then_some(recipe.epochs);
+        let mut choices = vec![
+            Choice::named("--engine", &self.engine),
+            match self.preset() {
+                Some(preset) => Choice::named("--preset", &preset),
+                None => Choice::optional("--preset", None::<&str>, "this program's own"),
+            },
+            Choice::given("--points", self.points),
+            Choice::given("--hidden", recipe.hidden),
+            Choice::given("--rate", recipe.rate),
+            Choice::optional("--epochs", epochs, "none: the line stays as it is"),
+            Choice::optional("--batch", recipe.batch, "all points"),
+            Choice::given("--seed", self.seed),
+            Choice::optional("--weights", manual.then(|| format!("{a},{b}")), learnt),
+            Choice::optional("--bias", manual.then_some(c), learnt),
+        ];
+        choices.extend(self.machine.choices());
+        choices.extend(self.style.choices());
+        choices.extend(self.report.choices());
+        choices
+    }
+
+    /// The preset that says all that no option of its own says.
+    fn preset(&self) -> Option<Preset> {
+        let own = Recipe::of(self.pattern);
+        (self.recipe.python != own.python).then_some(Preset::Minitorch)
+    }
 }
 
 impl Arguments {
@@ -248,6 +289,7 @@ impl Arguments {
             line,
             machine: self.machine,
             style: self.style,
+            report: self.report,
         })
     }
 }

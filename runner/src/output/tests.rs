@@ -39,6 +39,8 @@ fn line(loss: f64) -> Log {
         loss,
         correct: 5,
         of: 16,
+        batches: 5,
+        done: 0.5,
     }
 }
 

@@ -338,9 +338,9 @@ fn what_is_no_file_or_too_large() {
             (Path::new("/dev/null"), "the file ends within the 8 bytes"),
             (
                 Path::new("/dev/zero"),
-                "over 64 MiB, more than this program reads",
+                "over 128 MiB, more than this program reads",
             ),
-            (&sparse, "over 64 MiB, more than this program reads"),
+            (&sparse, "over 128 MiB, more than this program reads"),
         ] {
             refuses(&folder, option, path, &[part]);
         }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// The memory that a refused file may take: address space in KiB, for the program, its two threads and 64 MiB of file.
+/// The memory that a refused file may take: address space in KiB, for the program, its two threads and 128 MiB of file.
 const MEMORY: u32 = 400 << 10;
 
 /// A folder that goes away with the test.

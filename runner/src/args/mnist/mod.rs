@@ -6,12 +6,15 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Run, positive, rate};
+use super::{Choice, Run, positive, rate};
 pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
 use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
 use crate::error::Failure;
 use crate::fetch::base_url;
+
+/// The checkpoint's name unless another one is asked for.
+pub const CHECKPOINT: &str = "mnist.safetensors";
 
 const DEFAULT: Recipe = Recipe::DEFAULT;
 const ACCURATE: Recipe = Recipe::ACCURATE;
@@ -166,6 +169,59 @@ pub struct Settings {
     pub valid: Option<usize>,
     /// How and where it runs.
     pub run: Run,
+}
+
+impl Settings {
+    /// Every option and its value, as if all had been typed.
+    pub fn choices(&self) -> Vec<Choice> {
+        let recipe = &self.recipe;
+        let (full, folder, mirror) = match &self.data {
+            Data::Embedded => (false, None, None),
+            Data::Split(folder) => (false, Some(folder), None),
+            Data::Full(folder) => (true, Some(folder), None),
+            Data::Cached { mirror } => (true, None, mirror.as_ref()),
+        };
+        let (images, mirrors) = match self.data {
+            Data::Cached { .. } => ("downloaded", "the public ones"),
+            _ => ("those in the program", "nothing is downloaded"),
+        };
+        let mut choices = vec![
+            match self.preset() {
+                Some(preset) => Choice::named("--preset", &preset),
+                None => Choice::optional("--preset", None::<&str>, "this program's own"),
+            },
+            Choice::given("--epochs", recipe.epochs),
+            Choice::given("--batch", recipe.batch),
+            Choice::given("--rate", recipe.rate),
+            Choice::given("--seed", self.seed),
+            Choice::named("--pool", &recipe.pool),
+            Choice::named("--net", &recipe.net),
+            Choice::optional("--train", self.train, "all images"),
+            Choice::optional("--valid", self.valid, "all images"),
+            Choice::flag("--full", full),
+            Choice::optional("--data", folder.map(|folder| folder.display()), images),
+            Choice::optional("--mirror", mirror, mirrors),
+        ];
+        choices.extend(self.run.choices(CHECKPOINT));
+        choices
+    }
+
+    /// The preset that says all that no option of its own says.
+    fn preset(&self) -> Option<Preset> {
+        let typed = &self.recipe;
+        let mut presets = Preset::value_variants().iter().copied();
+        presets.find(|preset| {
+            let recipe = Recipe {
+                epochs: typed.epochs,
+                batch: typed.batch,
+                rate: typed.rate,
+                pool: typed.pool,
+                net: typed.net,
+                ..preset.recipe()
+            };
+            recipe == *typed
+        })
+    }
 }
 
 impl Arguments {

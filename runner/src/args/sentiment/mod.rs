@@ -6,11 +6,14 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Run, positive, rate};
+use super::{Choice, Run, positive, rate};
 pub use recipe::{Combine, Dropped, Optimiser, Recipe};
 
 use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
 use crate::error::Failure;
+
+/// The checkpoint's name unless another one is asked for.
+pub const CHECKPOINT: &str = "sentiment.safetensors";
 
 const DEFAULT: Recipe = Recipe::DEFAULT;
 const KIM: Recipe = Recipe::KIM;
@@ -145,6 +148,65 @@ pub struct Settings {
     pub data: Request,
     /// How and where it runs.
     pub run: Run,
+}
+
+impl Settings {
+    /// Every option and its value, as if all had been typed.
+    pub fn choices(&self) -> Vec<Choice> {
+        let recipe = &self.recipe;
+        let (folder, glove) = match &self.data.source {
+            Source::Embedded => (None, None),
+            Source::Folder { folder, glove, .. } => (Some(folder), glove.as_ref()),
+        };
+        let widths: Vec<String> = recipe.filters.iter().map(usize::to_string).collect();
+        let found = match folder {
+            Some(_) => "found by its name",
+            None => "those in the program",
+        };
+        let mut choices = vec![
+            match self.preset() {
+                Some(preset) => Choice::named("--preset", &preset),
+                None => Choice::optional("--preset", None::<&str>, "this program's own"),
+            },
+            Choice::given("--epochs", recipe.epochs),
+            Choice::given("--batch", recipe.batch),
+            Choice::given("--rate", recipe.rate),
+            Choice::given("--seed", self.seed),
+            Choice::given("--filters", widths.join(",")),
+            Choice::given("--maps", recipe.maps),
+            Choice::equals("--train-embeddings", recipe.train_embeddings),
+            Choice::optional("--train", self.data.train, "all sentences"),
+            Choice::optional("--valid", self.data.valid, "all sentences"),
+            Choice::optional(
+                "--data",
+                folder.map(|folder| folder.display()),
+                "those in the program",
+            ),
+            Choice::optional("--glove", glove.map(|file| file.display()), found),
+            Choice::given("--embedding-dim", self.data.dimension),
+        ];
+        choices.extend(self.run.choices(CHECKPOINT));
+        choices
+    }
+
+    /// The preset that says all that no option of its own says.
+    fn preset(&self) -> Option<Preset> {
+        let typed = &self.recipe;
+        let mut presets = Preset::value_variants().iter().copied();
+        presets.find(|preset| {
+            let recipe = Recipe {
+                epochs: typed.epochs,
+                batch: typed.batch,
+                rate: typed.rate,
+                filters: typed.filters.clone(),
+                maps: typed.maps,
+                train_embeddings: typed.train_embeddings,
+                sentences: typed.sentences,
+                ..preset.recipe()
+            };
+            recipe == *typed
+        })
+    }
 }
 
 impl Arguments {

@@ -47,6 +47,8 @@ pub struct Recipe {
     pub maps: usize,
     /// What becomes of the features of each width.
     pub combine: Combine,
+    /// Whether windows may begin before a sentence, as in Kim's program; they may end after it in any case.
+    pub lead: bool,
     /// The probability of dropout.
     pub dropout: f64,
     /// What dropout is applied to.
@@ -80,6 +82,7 @@ impl Recipe {
         filters: Cow::Borrowed(&[3, 4, 5]),
         maps: 100,
         combine: Combine::Sum,
+        lead: false,
         dropout: 0.25,
         dropped: Dropped::Answer,
         init: Init::MiniTorch,
@@ -107,6 +110,7 @@ impl Recipe {
         filters: Cow::Borrowed(&[3, 4, 5]),
         maps: 100,
         combine: Combine::Concat,
+        lead: true,
         dropout: 0.5,
         dropped: Dropped::Features,
         init: Init::FanIn,

@@ -31,6 +31,8 @@ pub(super) struct Lesson<'a, B: Backend> {
     pub(super) network: Network<B>,
     loader: Loader<B>,
     watched: Watched<B>,
+    /// Batches in an epoch.
+    batches: usize,
     /// What the current epoch shows, in order.
     views: Vec<View>,
     /// The sum of the losses since the last log line.
@@ -82,13 +84,19 @@ impl<'a, B: Backend> Lesson<'a, B> {
             network: Network::new(device, recipe, settings.seed)?,
             loader: Loader::new(device, recipe.batch, recipe.normalise)?,
             watched: Watched::new(device, &digits.held_out, recipe.normalise)?,
+            batches: batches(digits.train.len(), recipe.batch),
             views: Vec::new(),
             loss: 0.0,
         })
     }
 
-    /// How many held-out digits the network reads correctly, or `None` if interrupted.
-    pub(super) fn correct(&mut self, interrupt: &Interrupt) -> Result<Option<usize>, Failure> {
+    /// How many held-out digits the network reads correctly, or `None` if interrupted. `seen` gets each group's logarithms
+    /// of probabilities, `[b, 10]`, and the digits that were read.
+    pub(super) fn correct(
+        &mut self,
+        interrupt: &Interrupt,
+        mut seen: impl FnMut(&Tensor<B>, &[u32]) -> Result<(), Failure>,
+    ) -> Result<Option<usize>, Failure> {
         let digits = &self.digits.held_out;
         self.mode(false);
         let mut correct = 0;
@@ -99,8 +107,10 @@ impl<'a, B: Backend> Lesson<'a, B> {
             let normalise = self.settings.recipe.normalise;
             let mut loader = Loader::new(self.device, group.len(), normalise)?;
             let batch = loader.load(digits, group.clone().map(View::plain))?;
-            let read = self.network.forward(&batch.images)?.try_argmax(1)?;
-            correct += matches(&read.to_vec()?, &digits.labels()[group]);
+            let scores = self.network.forward(&batch.images)?;
+            let read = scores.try_argmax(1)?.to_vec()?;
+            seen(&scores, &read)?;
+            correct += matches(&read, &digits.labels()[group]);
         }
         self.mode(true);
         Ok((!interrupt.requested()).then_some(correct))
@@ -157,6 +167,9 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             loss: std::mem::take(&mut self.loss),
             correct: matches(&read.try_argmax(1)?.to_vec()?, &self.watched.labels),
             of: self.watched.labels.len(),
+            // The first line of an epoch is that of one batch.
+            batches: LOG_EVERY.min(position.batch),
+            done: position.epoch as f64 + position.batch as f64 / self.batches as f64,
         })
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::output;
+use crate::report::Reading;
 
 /// One line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -19,9 +20,26 @@ pub struct Log {
     pub correct: usize,
     /// How many were looked at.
     pub of: usize,
+    /// Of how many batches the losses are.
+    #[serde(skip)]
+    pub batches: usize,
+    /// Epochs that are done, in part as well.
+    #[serde(skip)]
+    pub done: f64,
 }
 
-impl output::Log for Log {}
+impl output::Log for Log {
+    fn reading(&self) -> Reading {
+        Reading {
+            epoch: self.done,
+            loss: self.loss / self.batches as f64,
+            accuracy: vec![(
+                "first held-out images",
+                self.correct as f64 / self.of as f64,
+            )],
+        }
+    }
+}
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,8 +4,10 @@ mod batches;
 mod lesson;
 mod log;
 mod network;
+mod page;
 mod trained;
 
+pub use crate::args::mnist::CHECKPOINT;
 pub use batches::{Batch, Loader, View};
 pub use log::Log;
 pub use network::Network;
@@ -14,8 +16,8 @@ pub use trained::Trained;
 use std::path::Path;
 use std::time::Instant;
 
-use minitorch_core::Backend;
 use minitorch_core::nn::Module;
+use minitorch_core::{Backend, Tensor};
 
 use crate::args::mnist::{Data, Settings};
 use crate::backend;
@@ -25,9 +27,8 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
+use crate::report::{self, Page};
 
-/// The checkpoint's name unless another one is asked for.
-pub const CHECKPOINT: &str = "mnist.safetensors";
 /// How many held-out images are looked at together.
 const EVALUATION_BATCH: usize = 250;
 
@@ -48,8 +49,10 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 
 fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
-    let mut output = Output::new(run.style);
+    let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init])?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
     session.start_from(&run.files)?;
@@ -57,10 +60,15 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let start = Instant::now();
     let trained = session.train(&mut keeper, interrupt, &mut output)?;
     let time = start.elapsed();
-    let Some(correct) = session.lesson.correct(interrupt)? else {
+    let mut answers = page.as_ref().map(|_| page::Answers::default());
+    let seen = |scores: &Tensor<B>, read: &[u32]| match &mut answers {
+        Some(answers) => answers.add(scores, read),
+        None => Ok(()),
+    };
+    let Some(correct) = session.lesson.correct(interrupt, seen)? else {
         return Err(session.interrupted(&run.files, keeper.path()));
     };
-    output.end(&Summary {
+    let summary = Summary {
         split: match settings.data {
             Data::Embedded | Data::Split(_) => "Held-out",
             Data::Full(_) | Data::Cached { .. } => "Test",
@@ -74,7 +82,29 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         checkpoint: keeper.path(),
         hash: session.lesson.network.try_weights_hash()?.finish(),
         next: next(settings, keeper.path()),
-    })
+    };
+    output.end(&summary)?;
+    let (Some(page), Some(answers)) = (page, answers) else {
+        return Ok(());
+    };
+    session.lesson.network.eval();
+    page.write(
+        &output,
+        &report::Run {
+            program: "mnist",
+            title: "Handwritten digits",
+            seed: settings.seed,
+            choices: &settings.choices(),
+            summary: &summary,
+            sections: page::sections(
+                device,
+                &session.lesson.network,
+                settings.recipe.normalise,
+                &digits.held_out,
+                &answers,
+            )?,
+        },
+    )
 }
 
 /// A command worth trying after this one. A network in its usual place can be tried at once.

@@ -58,14 +58,37 @@ impl<B: Backend> Network<B> {
         })
     }
 
+    /// The weights of the first convolution, `[channels, 1, 3, 3]`.
+    pub fn filters(&self) -> &Tensor<B> {
+        self.conv1.weight.leaf()
+    }
+
+    /// What the first convolution makes of images `[b, 1, 28, 28]`, after ReLU: `[b, channels, 28, 28]`.
+    ///
+    /// # Errors
+    ///
+    /// If the images have another shape, or the device fails.
+    pub fn first_maps(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
+        self.conv1.try_forward(images)?.try_relu()
+    }
+
+    /// What the second convolution makes of the first one's maps, after ReLU: `[b, channels, 28, 28]`.
+    ///
+    /// # Errors
+    ///
+    /// If the maps have another shape, or the device fails.
+    pub fn second_maps(&self, maps: &Tensor<B>) -> Result<Tensor<B>> {
+        self.conv2.try_forward(maps)?.try_relu()
+    }
+
     /// The logarithm of each digit's probability: images `[b, 1, 28, 28]` to `[b, 10]`.
     ///
     /// # Errors
     ///
     /// If the images have another shape, or the device fails.
     pub fn forward(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
-        let x = self.conv1.try_forward(images)?.try_relu()?;
-        let x = self.conv2.try_forward(&x)?.try_relu()?;
+        let x = self.first_maps(images)?;
+        let x = self.second_maps(&x)?;
         let x = match self.pool {
             Pool::Avg => x.try_avg_pool2d([4, 4], [4, 4])?,
             Pool::Max => x.try_max_pool2d([4, 4], [4, 4])?,

@@ -54,7 +54,8 @@ impl<B: Backend> Batch<B> {
     ///
     /// All rows are filled up to one more than the longest of the batch, or to `longest` if that is less. More would change
     /// nothing, not even a bit: all windows without a word are equal, of equal features the first is the strongest, and
-    /// gradients of zeros add zeros. After that come `tail` more for the last windows to end in.
+    /// gradients of zeros add zeros. Around that stand as many more as `around` says, before and behind, for windows to
+    /// begin and to end in.
     ///
     /// # Errors
     ///
@@ -64,12 +65,15 @@ impl<B: Backend> Batch<B> {
         sentences: impl Iterator<Item = &'s [u32]> + Clone,
         known: usize,
         longest: usize,
-        tail: usize,
+        around: [usize; 2],
     ) -> Result<Self, Failure> {
         let most = sentences.clone().map(<[u32]>::len).max().unwrap_or(0);
-        let length = (most + 1).min(longest).max(1) + tail;
+        let [before, behind] = around;
+        let length = before + (most + 1).min(longest).max(1) + behind;
         let (mut words, mut present) = (Vec::new(), Vec::new());
         for (row, sentence) in sentences.enumerate() {
+            words.resize(row * length + before, NOTHING);
+            present.resize(words.len(), B::Elem::ZERO);
             words.extend(sentence.iter().map(|&word| match (word as usize) < known {
                 true => FIRST + word,
                 false => UNKNOWN,
@@ -123,14 +127,24 @@ mod tests {
         let device: Cpu = Cpu::default();
         let rows: [&[u32]; 2] = [&[0, 9], &[3, 1, 0]];
         for (longest, expected) in [(8, [2, 1, 0, 0, 1, 1, 2, 0]), (4, [2, 1, 0, 0, 1, 1, 2, 0])] {
-            let batch = Batch::new(&device, rows.into_iter(), 1, longest, 0).unwrap();
+            let batch = Batch::new(&device, rows.into_iter(), 1, longest, [0, 0]).unwrap();
             assert_eq!(batch.shape, [2, 4]);
             assert_eq!(batch.words.to_vec().unwrap(), expected);
             let present = batch.present.to_vec();
             assert_eq!(present, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
         }
-        let batch = Batch::new(&device, rows.into_iter(), 4, 3, 1).unwrap();
+        let batch = Batch::new(&device, rows.into_iter(), 4, 3, [0, 1]).unwrap();
         assert_eq!(batch.shape, [2, 4]);
         assert_eq!(batch.words.to_vec().unwrap(), [2, 1, 0, 0, 5, 3, 2, 0]);
+        let batch = Batch::new(&device, rows.into_iter(), 4, 3, [2, 1]).unwrap();
+        let expected = [0, 0, 2, 1, 0, 0, 0, 0, 5, 3, 2, 0];
+        assert_eq!(batch.words.to_vec().unwrap(), expected);
+        let present = batch.present.to_vec();
+        assert!(
+            expected
+                .iter()
+                .zip(present)
+                .all(|(&row, is)| (row > 0) == (is > 0.0))
+        );
     }
 }

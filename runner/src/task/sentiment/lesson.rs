@@ -10,12 +10,12 @@ use minitorch_core::{Backend, Element, Tensor};
 use super::batches::{Batch, batches};
 use super::log::Log;
 use super::network::Network;
+use super::page::Answer;
 use super::words;
 use crate::args::sentiment::{Combine, Optimiser, Settings};
 use crate::checkpoint;
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
-use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::train::{self, Fact, Plan, Position, Session, typed};
 
@@ -115,34 +115,34 @@ impl<B: Backend> Lesson<'_, B> {
     ) -> Result<Tensor<B>, Failure> {
         let rows = which.map(|sentence| sentences.words(sentence));
         let known = self.corpus.known();
-        let tail = self.network.now.widest() - 1;
-        let batch = Batch::new(self.device, rows, known, self.longest, tail)?;
+        let around = self.network.now.around();
+        let batch = Batch::new(self.device, rows, known, self.longest, around)?;
         let present = (training && self.settings.recipe.train_embeddings).then_some(&batch.present);
         let network = &self.network.now;
         Ok(network.forward(&batch.words, batch.shape, present)?)
     }
 
-    /// How many of `sentences` the network tells right, or `None` if interrupted.
-    pub(super) fn correct(
+    /// What the network answers to each of `sentences`, the shortest first; less if interrupted.
+    pub(super) fn answers(
         &mut self,
         sentences: &Sentences,
-        interrupt: Option<&Interrupt>,
-    ) -> Result<Option<usize>, Failure> {
+        interrupted: impl Fn() -> bool,
+    ) -> Result<Vec<Answer>, Failure> {
         self.network.now.set_training(false);
-        let interrupted = || interrupt.is_some_and(Interrupt::requested);
         // Sorted by length, few of the words are fillers.
         let mut order: Vec<usize> = (0..sentences.len()).collect();
         order.sort_by_key(|&sentence| sentences.words(sentence).len());
-        let mut correct = 0;
+        let mut answers = Vec::with_capacity(sentences.len());
         for group in order.chunks(super::EVALUATION_BATCH) {
             if interrupted() {
                 break;
             }
             let logits = self.logits(sentences, group.iter().copied(), false)?;
-            correct += matches::<B>(&logits, sentences, group)?;
+            let logits = logits.try_to_vec()?.into_iter().map(Element::to_f64);
+            answers.extend(group.iter().copied().zip(logits));
         }
         self.network.now.set_training(true);
-        Ok((!interrupted()).then_some(correct))
+        Ok(answers)
     }
 
     /// A copy of the network as it is now, in memory that both share until one changes.
@@ -178,7 +178,8 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure> {
         let (train, batch) = (&self.corpus.train, &self.batches[batch]);
         let logits = self.logits(train, batch.iter().copied(), true)?;
-        let correct = matches::<B>(&logits, train, batch)?;
+        let answers = logits.try_to_vec()?.into_iter().map(Element::to_f64);
+        let correct = correct(train, batch.iter().copied().zip(answers));
         let label = |&sentence: &usize| match train.positive()[sentence] {
             true => B::Elem::ONE,
             false => B::Elem::ZERO,
@@ -206,7 +207,8 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             return Ok(());
         }
         let corpus = self.corpus;
-        let correct = self.correct(&corpus.valid, None)?.unwrap_or(0);
+        let answers = self.answers(&corpus.valid, || false)?;
+        let correct = correct(&corpus.valid, answers);
         // Of equal ones the first counts.
         if self.settings.recipe.keep_best && (correct > self.best || self.network.best.is_none()) {
             self.network.best = Some(self.copy()?);
@@ -217,6 +219,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             epoch: position.epoch + 1,
             epochs: self.settings.recipe.epochs,
             loss: self.loss,
+            batches: self.batches.len(),
             train_accuracy: share(self.correct, &corpus.train),
             valid_accuracy: share(correct, &corpus.valid),
             best_valid_accuracy: share(self.best, &corpus.valid),
@@ -248,6 +251,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::new("train-embeddings", recipe.train_embeddings.into(), |n| {
                 format!("--train-embeddings={}", n != 0)
             }),
+            preset("lead", recipe.lead.into()),
             preset("optimiser", recipe.optimiser as u64),
             preset("shuffle", recipe.shuffle.into()),
             preset("quirks", recipe.quirks.into()),
@@ -294,17 +298,10 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     }
 }
 
-/// How many sentences are told right: a logit over 0 stands for a positive one.
-fn matches<B: Backend>(
-    logits: &Tensor<B>,
-    sentences: &Sentences,
-    which: &[usize],
-) -> Result<usize, Failure> {
-    let logits = logits.try_to_vec()?;
-    let pairs = logits.into_iter().zip(which);
-    Ok(pairs
-        .filter(|&(logit, &sentence)| (logit > B::Elem::ZERO) == sentences.positive()[sentence])
-        .count())
+/// How many answers are right: a logit over 0 stands for a positive sentence.
+pub(super) fn correct(sentences: &Sentences, answers: impl IntoIterator<Item = Answer>) -> usize {
+    let is_right = |&(sentence, logit): &Answer| (logit > 0.0) == sentences.positive()[sentence];
+    answers.into_iter().filter(is_right).count()
 }
 
 /// Binary cross-entropy with MiniTorch's epsilon inside of its logarithm.

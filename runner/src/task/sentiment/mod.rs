@@ -9,6 +9,7 @@ mod batches;
 mod lesson;
 mod log;
 mod network;
+mod page;
 mod trained;
 mod words;
 
@@ -20,7 +21,7 @@ use std::time::Instant;
 use minitorch_core::Backend;
 use minitorch_core::nn::Module;
 
-use crate::args::sentiment::Settings;
+use crate::args::sentiment::{CHECKPOINT, Settings};
 use crate::backend;
 use crate::checkpoint::Keeper;
 use crate::data::text::{Corpus, Source};
@@ -28,9 +29,8 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
+use crate::report::{self, Page};
 
-/// The checkpoint's name unless another one is asked for.
-pub const CHECKPOINT: &str = "sentiment.safetensors";
 /// How many sentences are looked at together when nothing is learnt.
 const EVALUATION_BATCH: usize = 100;
 
@@ -51,8 +51,10 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 
 fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
-    let mut output = Output::new(run.style);
+    let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init])?;
     let corpus = Corpus::load(&settings.data)?;
     output.note(&format!(
         "{} words, {} of them without a vector",
@@ -69,13 +71,14 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         Some(test) => ("Test", test),
         None => ("Held-out", &corpus.valid),
     };
-    let Some(correct) = session.lesson.correct(held_out, Some(interrupt))? else {
+    let answers = session.lesson.answers(held_out, || interrupt.requested())?;
+    if interrupt.requested() {
         return Err(session.interrupted(&run.files, keeper.path()));
-    };
-    output.end(&Summary {
+    }
+    let summary = Summary {
         split,
         items: "sentences",
-        correct,
+        correct: lesson::correct(held_out, answers.iter().copied()),
         of: held_out.len(),
         trained,
         time,
@@ -89,5 +92,18 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
             }
             (Source::Embedded, Some(_)) => "cargo run -p runner -- sentiment --preset kim",
         },
-    })
+    };
+    output.end(&summary)?;
+    let Some(page) = page else { return Ok(()) };
+    page.write(
+        &output,
+        &report::Run {
+            program: "sentiment",
+            title: "Sentiment of sentences",
+            seed: settings.seed,
+            choices: &settings.choices(),
+            summary: &summary,
+            sections: page::sections(&corpus, held_out, &answers),
+        },
+    )
 }

@@ -21,7 +21,8 @@ pub(super) const FIRST: u32 = 2;
 /// logit = linear(f)                              [b]
 /// ```
 ///
-/// Convolutions keep the length, and their padding lies at the right. Dropout is applied to the logit (MiniTorch) or
+/// Convolutions keep the length, and their padding lies at the right; in Kim's form windows begin before a sentence, too.
+/// Dropout is applied to the logit (MiniTorch) or
 /// to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1 for words without a vector.
 pub(super) struct Network<B: Backend> {
     embedding: Embedding<B>,
@@ -29,6 +30,7 @@ pub(super) struct Network<B: Backend> {
     fc: Linear<B>,
     dropout: Dropout,
     combine: Combine,
+    lead: bool,
     dropped: Dropped,
     train_embeddings: bool,
     quirks: bool,
@@ -73,6 +75,7 @@ impl<B: Backend> Network<B> {
             fc: Linear::with_init(device, features, 1, init, rng)?,
             dropout: Dropout::new(recipe.dropout, rng)?,
             combine: recipe.combine,
+            lead: recipe.lead,
             dropped: recipe.dropped,
             train_embeddings: recipe.train_embeddings,
             quirks: recipe.quirks,
@@ -98,14 +101,20 @@ impl<B: Backend> Network<B> {
         &mut self.fc.weight
     }
 
+    /// How many fillers a row has before and behind its sentence, for windows to begin and to end in.
+    pub(super) fn around(&self) -> [usize; 2] {
+        let behind = self.widest() - 1;
+        [if self.lead { behind } else { 0 }, behind]
+    }
+
     /// The most words that a window has.
-    pub(super) fn widest(&self) -> usize {
+    fn widest(&self) -> usize {
         let widths = self.convs.iter().map(|conv| conv.weight.shape()[2]);
         widths.max().unwrap_or(1)
     }
 
-    /// The logit of each sentence, `[b]`; `words` is `[b, length]`, row by row, filled up with [`NOTHING`], the last
-    /// [`widest`](Self::widest)` - 1` of a row only for windows to end in. `present` is 1 where a word is, else 0,
+    /// The logit of each sentence, `[b]`; `words` is `[b, length]`, row by row, filled up with [`NOTHING`], with some
+    /// [`around`](Self::around) each sentence. `present` is 1 where a word is, else 0,
     /// `[b, length, 1]`; it is needed where vectors are trained, since zeros must stay zeros.
     pub(super) fn forward(
         &self,

@@ -63,7 +63,13 @@ impl<B: Backend> Trained<B> {
             n if n == Combine::Concat as u64 => Combine::Concat,
             _ => return Err(damaged("combine")),
         };
+        let lead = match file.number("lead")? {
+            0 => false,
+            1 => true,
+            _ => return Err(damaged("lead")),
+        };
         let recipe = Recipe {
+            lead,
             filters: filters.into(),
             maps,
             combine,
@@ -98,13 +104,8 @@ impl<B: Backend> Trained<B> {
         let row: Vec<u32> = words.iter().map(number).collect();
         let known = self.words.len();
         let rows = std::iter::once(&*row);
-        let batch = Batch::new(
-            &self.device,
-            rows,
-            known,
-            usize::MAX,
-            self.network.widest() - 1,
-        )?;
+        let around = self.network.around();
+        let batch = Batch::new(&self.device, rows, known, usize::MAX, around)?;
         let logits = self.network.forward(&batch.words, batch.shape, None)?;
         let probability = logits.try_sigmoid()?.try_to_vec()?[0].to_f64();
         if probability.is_nan() {

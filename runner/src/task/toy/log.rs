@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::output;
+use crate::report::Reading;
 
 /// One line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -21,7 +22,16 @@ pub struct Log {
     pub of: usize,
 }
 
-impl output::Log for Log {}
+impl output::Log for Log {
+    fn reading(&self) -> Reading {
+        let points = self.of as f64;
+        Reading {
+            epoch: self.epoch as f64,
+            loss: self.loss / points,
+            accuracy: vec![("training points", self.correct as f64 / points)],
+        }
+    }
+}
 
 impl fmt::Display for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 mod log;
 mod manual;
+mod page;
 mod scalar;
 mod tensor;
 mod weights;
@@ -13,6 +14,7 @@ use std::time::Instant;
 use minitorch_core::Generator;
 use minitorch_core::state::Fnv;
 
+use crate::args;
 use crate::args::toy::{self, Recipe, Settings};
 use crate::backend;
 use crate::data::{Pattern, Point};
@@ -20,6 +22,7 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
+use crate::report::{Page, Run};
 use manual::Manual;
 use scalar::Scalars;
 use tensor::Tensors;
@@ -98,7 +101,8 @@ fn on(
     points: &[Point],
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let mut output = Output::new(settings.style);
+    let page = Page::asked(&settings.report, &[])?;
+    let mut output = Output::new(settings.style).recording(page.is_some());
     let start = Instant::now();
     let epochs = match settings.engine {
         toy::Engine::Manual => {
@@ -107,7 +111,7 @@ fn on(
         }
         _ => train(engine, settings, points, interrupt, &mut output)?,
     };
-    output.end(&Summary {
+    let summary = Summary {
         split: "Training",
         items: "points",
         correct: correct(&engine.logits(points)?, points),
@@ -118,7 +122,21 @@ fn on(
         checkpoint: None,
         hash: engine.hash()?.finish(),
         next: next(settings),
-    })
+    };
+    output.end(&summary)?;
+    let Some(page) = page else { return Ok(()) };
+    let program = args::name(&settings.pattern);
+    page.write(
+        &output,
+        &Run {
+            program: &program,
+            title: &format!("Two classes of points: {program}"),
+            seed: settings.seed,
+            choices: &settings.choices(),
+            summary: &summary,
+            sections: page::sections(engine, points)?,
+        },
+    )
 }
 
 /// Trains to the end, and returns how many epochs that were.

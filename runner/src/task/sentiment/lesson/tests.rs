@@ -10,6 +10,7 @@ use super::*;
 use crate::args::{Task, parse};
 use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
+use crate::interrupt::Interrupt;
 use crate::output::Style;
 use crate::train::witness::Witness;
 
@@ -78,8 +79,8 @@ fn fillers_change_not_a_bit() {
     let network = network(&device, &settings, &corpus).unwrap();
     let sentences = || (0..20).map(|sentence| corpus.train.words(sentence));
     let (known, longest) = (corpus.known(), corpus.longest());
-    let tail = network.widest() - 1;
-    let short = Batch::new(&device, sentences(), known, longest, tail).unwrap();
+    let [_, tail] = network.around();
+    let short = Batch::new(&device, sentences(), known, longest, [0, tail]).unwrap();
     let whole: Vec<Vec<u32>> = sentences()
         .map(|words| {
             let row = words.iter().map(|&word| match (word as usize) < known {
