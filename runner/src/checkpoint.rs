@@ -65,6 +65,11 @@ impl<'a> Opened<'a> {
         })
     }
 
+    /// How many numbers a model can have at most whose weights are in the file: its bytes, for the smallest elements.
+    pub fn room(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The program's numbers: none in a file of weights alone.
     pub fn numbers(&self) -> &Numbers {
         &self.numbers

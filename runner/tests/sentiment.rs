@@ -313,3 +313,55 @@ fn a_trained_network_reads_text() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.starts_with(&format!("{good}: positive (")), "{said}");
 }
+
+#[test]
+fn a_checkpoint_that_lies_about_its_size_is_refused() {
+    use minitorch_core::nn::Linear;
+    use minitorch_core::{Cpu, Generator};
+
+    let folder = Folder::new("sentiment-lies");
+    let net = folder.file("net.safetensors");
+    let part = Linear::new(&Cpu::<f32>::default(), 3, 2, &mut Generator::new(0)).expect("room");
+    let widths = [64; 16];
+    let honest: [(&str, &[u64]); 6] = [
+        ("words", &[3, u64::from_le_bytes(*b"a\nb\0\0\0\0\0")]),
+        ("dimension", &[4096]),
+        ("maps", &[4096]),
+        ("filters", &widths),
+        ("combine", &[1]),
+        ("lead", &[0]),
+    ];
+    let told = |name: &str, numbers: &[u64]| {
+        let lie = honest.map(|(of, truth)| (of, if of == name { numbers } else { truth }));
+        let file = minitorch_core::state::save(&part, None, &lie).expect("a file");
+        std::fs::write(&net, file).expect("the file");
+        refused(&["predict", "a", "--checkpoint", &net], 1)
+    };
+    // 17 GB of kernels in a file of a kilobyte.
+    assert!(told("", &[]).contains("@dimension is out of range"));
+    for (name, numbers) in [
+        ("dimension", &[0][..]),
+        ("dimension", &[u64::MAX]),
+        ("maps", &[5000]),
+        ("filters", &[]),
+        ("filters", &[65]),
+        ("combine", &[2]),
+        ("lead", &[2]),
+    ] {
+        let errors = told(name, numbers);
+        assert!(
+            errors.contains(&format!("@{name} is out of range")),
+            "{errors}"
+        );
+    }
+    for numbers in [
+        &[][..],
+        &[9],
+        &[u64::MAX, 0],
+        &[3, 0xff],
+        &[3, u64::from_le_bytes(*b"a\na\0\0\0\0\0")],
+    ] {
+        let errors = told("words", numbers);
+        assert!(errors.contains("@words are not words"), "{errors}");
+    }
+}

@@ -75,6 +75,12 @@ impl<B: Backend> Trained<B> {
             combine,
             ..Recipe::DEFAULT
         };
+        // Each of these counts is small enough, but their product may be more than memory holds, and more than the file does.
+        let windows: usize = recipe.filters.iter().sum();
+        let needed = dimension.saturating_mul(words.len() + maps * windows);
+        if needed > file.room() {
+            return Err(damaged("dimension"));
+        }
         let vectors = vec![0.0; words.len() * dimension];
         let mut network = Network::new(device, &recipe, &vectors, dimension, 0)?;
         file.load_weights(&mut network)?;
