@@ -366,6 +366,11 @@ impl Layout {
 
     /// Shows only index `at` of `axis` and takes the axis out.
     pub(crate) fn select(&self, axis: usize, at: usize) -> Result<Self> {
+        self.check_axis("select", axis)?;
+        if at >= self.shape[axis] {
+            let size = [self.shape[axis]];
+            return Err(Error::between(ErrorKind::Index, "select", &[at], &size));
+        }
         Ok(self.narrow(axis, at, 1)?.remove(axis))
     }
 
