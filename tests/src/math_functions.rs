@@ -167,3 +167,27 @@ pub fn two_arguments<T: Number>() -> [Two<T>; 6] {
         ("eq2", |a, b| a.eq(&b.add_number(5.5))),
     ]
 }
+
+/// The reductions, under MiniTorch's names: they keep the axis that they fold, as its `sum(dim)` does.
+#[must_use]
+pub fn reductions() -> [One<Tensor<Cpu<f64>>>; 3] {
+    [
+        ("sum_red", |a| a.sum_keepdim(&[0])),
+        ("mean_red", |a| a.mean_keepdim(&[0])),
+        ("mean_full_red", |a| a.mean_all()),
+    ]
+}
+
+/// Whether the function called `name` has neither a kink, a step nor a pole near `x`, where central differences are wrong.
+#[must_use]
+pub fn is_smooth(name: &str, x: &[f64]) -> bool {
+    match (name, x) {
+        ("relu", [x]) => (x + 5.5).abs() > 1e-5,
+        ("complex", [x]) => (x + 0.7).abs() > 1e-5,
+        ("inverse", [x]) => (x + 3.5).abs() > 0.1,
+        ("div2", [_, y]) => (y + 5.5).abs() > 0.1,
+        ("gt2" | "lt2", [x, y]) => (x + 1.2 - y).abs() > 1e-5,
+        ("eq2", [x, y]) => (x - y - 5.5).abs() > 1e-5,
+        _ => true,
+    }
+}

@@ -1,21 +1,26 @@
 //! MiniTorch's tests of module 0, under their names: operators on numbers, functions of lists, the tree of modules.
+//!
+//! | file | its tests | here |
+//! | --- | --- | --- |
+//! | `test_operators.py` | 20: `test_same_as_python`, `test_relu`, `test_relu_back`, `test_id`, `test_lt`, `test_max`, `test_eq`, `test_sigmoid`, `test_transitive`, `test_symmetric`, `test_distribute`, `test_other`, `test_zip_with`, `test_sum_distribute`, `test_sum`, `test_prod`, `test_negList`, `test_one_args`, `test_two_args`, `test_backs` | the same names, with `test_neg_list` |
+//! | `test_module.py` | 6: `test_stacked_demo`, `test_module`, `test_stacked_module`, `test_module_forward`, `test_parameter` | the same names |
+//! | | `test_module_fail_forward` (expected to fail) | does not compile: the example of `nn::Layer` |
+//! | `test_modules.py` | 2: `test_linear`, `test_nn_size` | the same names |
 
-use minitorch_core::nn::{Linear, Module, Param};
+mod strategies;
+
+use minitorch_core::nn::{Layer, Linear, Module, Param};
 use minitorch_core::operators::{
     add, add_lists, eq, exp, id, inv, inv_back, is_close, log, log_back, lt, map, max, mul, neg,
     neg_list, prod, reduce, relu, relu_back, sigmoid, sum, zip_with,
 };
-use minitorch_core::{Backend, Cpu, Generator, Tensor, module};
+use minitorch_core::{Backend, Cpu, Generator, Result, Tensor, module};
 use minitorch_tests::math_functions::{one_argument, two_arguments};
 use proptest::prelude::*;
-
-/// MiniTorch's small floats.
-fn small() -> std::ops::RangeInclusive<f64> {
-    -100.0..=100.0
-}
+use strategies::{config, small};
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(256))]
 
     #[test]
     fn test_same_as_python(x in small(), y in small()) {
@@ -40,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn derivatives_are_those_of_calculus(x in 0.1..100.0, d in small()) {
+    fn test_backs(x in 0.1..100.0, d in small()) {
         prop_assert_eq!(log_back(x, d), d / x);
         prop_assert!((inv_back(x, d) + d / (x * x)).abs() <= 1e-12 * (1.0 + d.abs() / (x * x)));
     }
@@ -216,24 +221,83 @@ fn test_stacked_demo() {
     assert_eq!(names, expected);
 }
 
-#[test]
-fn test_module() {
-    let mut tree = tree();
-    assert_eq!(tree.parameter_count(), 5);
-    let training = |tree: &Outer<Cpu>| {
-        let mut all = Vec::new();
-        tree.each_param(&mut |_, param| {
+/// The mode of each parameter.
+fn training(module: &impl Module<Cpu>) -> Vec<bool> {
+    let mut all = Vec::new();
+    module
+        .each_param(&mut |_, param| {
             all.push(param.is_training());
             Ok(())
         })
         .unwrap();
-        all
-    };
+    all
+}
+
+#[test]
+fn test_module() {
+    let mut tree = tree();
+    assert_eq!(tree.parameter_count(), 5);
     assert_eq!(training(&tree), [true; 5]);
     tree.eval();
     assert_eq!(training(&tree), [false; 5]);
     tree.train();
     assert_eq!(training(&tree), [true; 5]);
+}
+
+/// A module with as many further parameters as there are in `extra`.
+struct Branch<B: Backend> {
+    a: Param<B>,
+    extra: Vec<Param<B>>,
+    c: Inner<B>,
+}
+module!(Branch { a, extra, c });
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn test_stacked_module(sizes in [1..=20usize, 1..=20], value in small()) {
+        let dev = Cpu::default();
+        let param = |value: f64| Param::new(Tensor::full(&dev, [1], value)).unwrap();
+        let branch = |size: usize| Branch {
+            a: param(50.0),
+            extra: (0..size).map(|i| param(i as f64)).collect(),
+            c: Inner { p3: param(100.0) },
+        };
+        let mut tree = (param(value), sizes.map(branch).into_iter().collect::<Vec<_>>());
+        let count = 1 + (sizes[0] + 2) + (sizes[1] + 2);
+        prop_assert_eq!(tree.parameter_count(), count);
+        tree.eval();
+        prop_assert_eq!(training(&tree), vec![false; count]);
+        tree.train();
+        prop_assert_eq!(training(&tree), vec![true; count]);
+        let named = tree.named_parameters();
+        let of = |name: &str| named.iter().find(|(path, _)| path == name).map(|(_, value)| value.item());
+        prop_assert_eq!(of("0"), Some(value as f32));
+        for (branch, size) in sizes.into_iter().enumerate() {
+            prop_assert_eq!(of(&format!("1.{branch}.a")), Some(50.0));
+            prop_assert_eq!(of(&format!("1.{branch}.c.p3")), Some(100.0));
+            prop_assert_eq!(of(&format!("1.{branch}.extra.{}", size - 1)), Some(size as f32 - 1.0));
+            prop_assert_eq!(of(&format!("1.{branch}.extra.{size}")), None);
+        }
+    }
+}
+
+struct Ten;
+module!(Ten);
+
+impl<B: Backend> Layer<B> for Ten {
+    fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
+        x.try_mul_scalar(10.0)
+    }
+}
+
+#[test]
+fn test_module_forward() {
+    let one: Tensor = Tensor::ones(&Cpu::default(), [1]);
+    assert_eq!(Ten.forward(&one).item(), 10.0);
+    // A module inside of another one is called the same way.
+    assert_eq!((Ten, Ten).forward(&one).item(), 100.0);
 }
 
 #[test]
@@ -262,4 +326,27 @@ fn test_linear() {
         .collect();
     assert_eq!(names, ["0.weight", "0.bias", "1.weight", "1.bias"]);
     assert_eq!(net.parameter_count(), 41);
+}
+
+#[test]
+fn test_nn_size() {
+    let dev: Cpu = Cpu::default();
+    let mut rng = Generator::new(1);
+    let mut layer = |inputs, outputs| Linear::new(&dev, inputs, outputs, &mut rng).unwrap();
+    let mut net = (layer(2, 2), layer(2, 1));
+    assert_eq!(
+        net.parameter_count(),
+        net.0.parameter_count() + net.1.parameter_count()
+    );
+    let values = |net: &(Linear<Cpu>, Linear<Cpu>)| -> Vec<f32> {
+        let named = net.named_parameters().into_iter();
+        named.flat_map(|(_, value)| value.to_vec()).collect()
+    };
+    assert!(values(&net).iter().all(|&x| x != 0.0));
+    net.each_param_mut(&mut |_, param| {
+        let zeros = Tensor::try_zeros(&dev, param.value().shape())?;
+        param.try_set(&zeros)
+    })
+    .unwrap();
+    assert_eq!(values(&net), [0.0; 9]);
 }

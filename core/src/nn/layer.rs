@@ -6,6 +6,15 @@ use crate::error::Result;
 use crate::tensor::{OrRaise, Tensor};
 
 /// A module that turns one tensor into another.
+///
+/// A module that says nothing of how cannot be called:
+///
+/// ```compile_fail,E0599
+/// use minitorch_core::{Cpu, Tensor, module};
+/// struct Silent;
+/// module!(Silent);
+/// let out = Silent.forward(&Tensor::ones(&Cpu::default(), [1]));
+/// ```
 pub trait Layer<B: Backend>: Module<B> {
     /// The result for `x`, recorded for the backward pass if the parameters or `x` are tracked.
     ///
