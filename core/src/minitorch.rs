@@ -26,7 +26,7 @@
 //! | `run_fast_tensor.py` | `runner xor --engine fast` |
 //! | `run_mnist_multiclass.py`, `run_mnist_interface.py` | `runner mnist` |
 //! | `run_sentiment.py` | `runner sentiment` |
-//! | `parallel_check.py` | `runner parallel-check` |
+//! | `parallel_check.py` | none yet; [`crate::nest`] shows the loops that a layout becomes |
 //! | `show_expression.py`, the Autodiff Sandbox | `runner show expression "x*y + log(x)"` |
 //! | `show_tensor.py`, the Tensor Sandbox | `runner show tensor`, `map`, `zip`, `reduce`, `matmul` |
 //! | the plots and pictures of `app.py` | `--report page.html` with any program that trains |
