@@ -119,9 +119,10 @@ fn logged(said: &str, name: &str) -> Vec<f64> {
 
 /// How many the summary says are right, and of how many.
 fn right(said: &str) -> (usize, usize) {
+    // Log lines may tell accuracies, too, but without counts.
     let line = said
         .lines()
-        .find(|line| line.contains(" accuracy: "))
+        .find(|line| line.contains(" accuracy: ") && line.ends_with(')'))
         .expect("a summary");
     let (_, counts) = line.split_once('(').expect("counts");
     let (right, all) = counts
