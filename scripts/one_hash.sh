@@ -7,9 +7,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 runs=("$*")
 [ $# -gt 0 ] || runs=(
-    "mnist --train 400 --epochs 1 --checkpoint $folder/net"
-    "sentiment --epochs 2 --checkpoint $folder/net"
-    "sentiment --preset kim --train 200 --epochs 2 --checkpoint $folder/net"
+    "mnist --train 400 --epochs 1"
+    "sentiment --epochs 2"
+    "sentiment --preset kim --train 200 --epochs 2"
     "spiral --engine fast --epochs 50"
 )
 
@@ -28,10 +28,10 @@ done
 for run in "${runs[@]}"; do
     first=
     for profile in dev release; do
-        binary=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo release)/runner
+        binary=$(realpath "${CARGO_TARGET_DIR:-target}")/$([ "$profile" = dev ] && echo debug || echo release)/runner
         for way in "${ways[@]}"; do
             # shellcheck disable=SC2086  # runs and ways are lists of words
-            hash=$("$binary" $run $way --quiet --hash | tail -n 1)
+            hash=$(cd "$folder" && "$binary" $run $way --quiet --hash | tail -n 1)
             printf '%-10s %-8s %-44s %s\n' "${run%% *}" "$profile" "$way" "$hash"
             : "${first:=$hash}"
             [ "$hash" = "$first" ] || { echo "the hashes differ" >&2; exit 1; }

@@ -18,15 +18,14 @@ use minitorch_core::state::{self, Numbers, StateError};
 use crate::error::Failure;
 use crate::files;
 
-/// Files above this size are not read: a device may have no end. The largest checkpoints, of sentences with trained vectors
-/// of 300 numbers, take 90 MB.
+/// Files above this size are not read: a device may have no end. Nor are larger ones written.
 const LARGEST: u64 = 128 << 20;
 
 /// Writes a model, its optimiser and the program's `numbers` to a file, which is replaced whole or not at all.
 ///
 /// # Errors
 ///
-/// If the file cannot be written, or the device fails.
+/// If it would be too large to be read again, the file cannot be written, or the device fails.
 pub fn save<B: Backend>(
     path: &Path,
     module: &dyn Module<B>,
@@ -39,6 +38,12 @@ pub fn save<B: Backend>(
         .collect();
     let bytes =
         state::save(module, Some(optimizer), &numbers).map_err(|error| failure(path, &error))?;
+    if bytes.len() as u64 > LARGEST {
+        let (size, most) = (bytes.len() >> 20, LARGEST >> 20);
+        let what =
+            format_args!("{size} MiB to save, and no more than {most} MiB could be read again");
+        return Err(Failure::file(path.display(), what));
+    }
     files::replace(path, &bytes)
 }
 

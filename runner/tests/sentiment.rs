@@ -305,7 +305,7 @@ fn a_trained_network_reads_text() {
     let expected = format!("{bad}: negative ({share:.2}%)\n  words without a vector: xyzzy\n");
     assert_eq!(text, expected);
 
-    // Alone, and after a picture of nothing: the rest is still answered.
+    // Alone, and after a text of nothing: the rest is still answered.
     let output = run(&["predict", " ", good, "--quiet", "--checkpoint", &net]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);

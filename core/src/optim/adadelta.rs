@@ -50,7 +50,7 @@ impl<B: Backend> Adadelta<B> {
         Self { rho, ..self }
     }
 
-    /// What is added to the averages before their roots; its root is the length of the first steps.
+    /// What is added to the averages before their roots. The first steps have the length `sqrt(epsilon / (1 - rho))`.
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }

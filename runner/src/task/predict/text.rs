@@ -33,7 +33,16 @@ pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Fai
         let text = input.to_str().map(str::to_string).ok_or_else(wrong);
         return Box::new(std::iter::once(text));
     }
-    let lines = (1..).map_while(|number| line(&mut io::stdin().lock(), number).transpose());
+    let mut broken = false;
+    let lines = (1..).map_while(move |number| {
+        if broken {
+            return None;
+        }
+        let line = line(&mut io::stdin().lock(), number);
+        // Where the next line begins is known only of one that was read to its end.
+        broken = line.is_err();
+        line.transpose()
+    });
     Box::new(lines.filter(|line| !matches!(line, Ok(text) if text.is_empty())))
 }
 
@@ -66,7 +75,7 @@ pub(super) fn answer<B: Backend>(
     options: &Predict,
 ) -> Result<String, Failure> {
     let opinion = network.read(text)?;
-    let positive = opinion.probability > 0.5;
+    let positive = opinion.positive;
     if options.json {
         return output::json(&Event::Predict {
             text,

@@ -43,7 +43,7 @@ pub(super) struct Lesson<'a, B: Backend> {
 /// A network, and a copy of it as it was when it did best.
 pub(super) struct Kept<B: Backend> {
     pub(super) now: Network<B>,
-    best: Option<Network<B>>,
+    pub(super) best: Option<Network<B>>,
 }
 
 impl<B: Backend> Module<B> for Kept<B> {
@@ -236,7 +236,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn fixed(&self) -> Vec<Fact> {
         let recipe = &self.settings.recipe;
         let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
-        vec![
+        let mut fixed = vec![
             Fact::list("filters", recipe.filters.iter().map(|&n| n as u64), |n| {
                 let widths: Vec<String> = n.iter().map(u64::to_string).collect();
                 format!("--filters {}", widths.join(","))
@@ -271,7 +271,14 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::list("words", words::pack(self.corpus), |_| {
                 "other sentences or vectors".into()
             }),
-        ]
+        ];
+        if recipe.keep_best {
+            // The last epoch gives way to the best one, from which nothing goes on.
+            fixed.push(Fact::new("epochs", recipe.epochs as u64, |n| {
+                format!("--epochs {n}")
+            }));
+        }
+        fixed
     }
 
     fn numbers(&self) -> Vec<(&'static str, Vec<u64>)> {

@@ -155,9 +155,10 @@ impl<B: Backend> Network<B> {
 
 /// The strongest answer of each kernel of `conv` over the first so many windows: `[b, l, d]` to `[b, maps]`.
 ///
-/// The convolution is a matrix product of all windows with all kernels. Its sums have the order of [`Conv1d`], and so the
-/// same bits; with rows as short as sentences and as many channels as vectors have numbers, it takes a fraction of the
-/// time. Bias and ReLU come after the maximum, which they never change: both keep the order of numbers.
+/// The convolution is a matrix product of all windows with all kernels, whose sums have the order of [`Conv1d`]'s, and so
+/// the same bits; gradients are those of the product. With rows as short as sentences and as many channels as vectors have
+/// numbers, it takes a fraction of the time. Bias and ReLU come after the maximum, whose value they do not change, since
+/// both keep the order of numbers.
 fn feature<B: Backend>(conv: &Conv1d<B>, x: &Tensor<B>, windows: usize) -> Result<Tensor<B>> {
     let kernels = conv.weight.value();
     let &[maps, dimension, width] = &kernels.shape()[..] else {

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use minitorch_core::math::double::sigmoid;
 use minitorch_core::{Backend, Element};
 
 use super::batches::Batch;
+use super::lesson::Kept;
 use super::network::Network;
 use super::words;
 use crate::args::sentiment::{Combine, MOST_FILTERS, MOST_MAPS, Recipe, WIDEST};
@@ -22,7 +24,9 @@ pub struct Trained<B: Backend> {
 /// What a network makes of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opinion {
-    /// The probability that it is positive.
+    /// Whether it is positive: a logit over 0.
+    pub positive: bool,
+    /// The probability that it is.
     pub probability: f64,
     /// Its words that the network has no vector for.
     pub unknown: Vec<String>,
@@ -82,8 +86,16 @@ impl<B: Backend> Trained<B> {
             return Err(damaged("dimension"));
         }
         let vectors = vec![0.0; words.len() * dimension];
-        let mut network = Network::new(device, &recipe, &vectors, dimension, 0)?;
-        file.load_weights(&mut network)?;
+        let build = || Network::new(device, &recipe, &vectors, dimension, 0);
+        // A run that was interrupted leaves the weights that did best beside those it had reached.
+        let best = match file.number("kept")? {
+            0 => None,
+            _ => Some(build()?),
+        };
+        let now = build()?;
+        let mut kept = Kept { now, best };
+        file.load_weights(&mut kept)?;
+        let mut network = kept.best.unwrap_or(kept.now);
         network.set_training(false);
         Ok(Self {
             device: device.clone(),
@@ -113,7 +125,8 @@ impl<B: Backend> Trained<B> {
         let around = self.network.around();
         let batch = Batch::new(&self.device, rows, known, usize::MAX, around)?;
         let logits = self.network.forward(&batch.words, batch.shape, None)?;
-        let probability = logits.try_sigmoid()?.try_to_vec()?[0].to_f64();
+        let logit = logits.try_item()?.to_f64();
+        let probability = sigmoid(logit);
         if probability.is_nan() {
             return Err(Failure::new(
                 "the network has no answer: its weights are not numbers",
@@ -126,6 +139,7 @@ impl<B: Backend> Trained<B> {
             }
         }
         Ok(Opinion {
+            positive: logit > 0.0,
             probability,
             unknown,
         })
