@@ -227,7 +227,9 @@ fn curves_of(html: &mut Html, items: &str, record: &Record, curves: &Html) {
         &[],
         match lines {
             0 => "The run had no log line.".to_string(),
-            _ => format!("Loss and accuracy, {each}. The loss is the mean over the batches of {items}."),
+            _ => format!(
+                "Loss and accuracy, {each}. The loss is the mean over the batches of {items}."
+            ),
         },
     );
     html.element("div", &[("class", "charts")], |html| html.append(curves));
