@@ -75,6 +75,11 @@ impl<'a> Opened<'a> {
         self.bytes.len()
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.path
+    }
+
     /// The program's numbers: none in a file of weights alone.
     pub fn numbers(&self) -> &Numbers {
         &self.numbers
@@ -105,7 +110,7 @@ impl<'a> Opened<'a> {
         }
     }
 
-    /// Gives the model its weights.
+    /// Gives the model its weights, which may be all that the file has, as one of PyTorch.
     ///
     /// # Errors
     ///
@@ -116,15 +121,6 @@ impl<'a> Opened<'a> {
             Err(error) => Err(failure(self.path, &error)),
         }
     }
-}
-
-/// Reads weights alone: PyTorch's file, or what [`save`] wrote.
-///
-/// # Errors
-///
-/// If the file cannot be read, is no checkpoint, or is one of another model; then nothing has changed.
-pub fn load_weights<B: Backend>(path: &Path, module: &mut dyn Module<B>) -> Result<(), Failure> {
-    Opened::read(path)?.load_weights(module)
 }
 
 /// The number called `name` in a checkpoint.

@@ -249,6 +249,37 @@ fn a_checkpoint_of_another_run_is_refused() {
 }
 
 #[test]
+fn a_run_that_kept_its_best_weights_is_at_its_end() {
+    let folder = Folder::new("sentiment-end");
+    let [net, other] = ["net", "other"].map(|name| folder.file(name));
+    let kim = "sentiment --preset kim --train 45 --valid 20 --maps 5";
+    let kim: Vec<&str> = kim.split(' ').collect();
+    let longer = [&kim[..], &["--checkpoint", &other, "--epochs", "4"]].concat();
+    said(&[&kim[..], &["--checkpoint", &net, "--epochs", "3"]].concat());
+    let errors = refused(&[&longer[..], &["--resume", &net]].concat(), 1);
+    assert!(
+        errors.contains(&net) && errors.contains("--epochs 3, but this one has --epochs 4"),
+        "{errors}"
+    );
+    said(&[&longer[..], &["--init", &net]].concat());
+}
+
+#[test]
+fn weights_of_other_words_are_no_beginning() {
+    let folder = Folder::new("sentiment-words");
+    let [net, other] = ["net", "other"].map(|name| folder.file(name));
+    said(&small(&net, &[]));
+    said(&small(&other, &["--init", &net, "--seed", "1"]));
+    let mut shorter = small(&other, &["--init", &net]);
+    shorter[2] = "44";
+    let errors = refused(&shorter, 1);
+    assert!(
+        errors.contains(&net) && errors.contains("its words are not those"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn mistakes_are_told() {
     for (arguments, status, expected) in [
         (

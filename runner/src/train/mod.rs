@@ -18,6 +18,7 @@ use minitorch_core::nn::Module;
 use minitorch_core::state::Numbers;
 use minitorch_core::{Backend, Tensor};
 
+use crate::checkpoint::Opened;
 use crate::error::Failure;
 use crate::output::Output;
 
@@ -39,6 +40,15 @@ pub(crate) trait Lesson<B: Backend> {
 
     /// The same, to be changed.
     fn network_mut(&mut self) -> &mut dyn Module<B>;
+
+    /// Starts from the weights in a file.
+    ///
+    /// # Errors
+    ///
+    /// If it is of another network; then nothing has changed.
+    fn init(&mut self, file: &Opened<'_>) -> Result<(), Failure> {
+        file.load_weights(self.network_mut())
+    }
 
     /// Makes ready for the batches of an epoch, of which some may be done: a run that goes on begins where it was.
     ///

@@ -56,7 +56,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     /// As [`Session::resume`].
     pub(crate) fn start_from(&mut self, files: &Files) -> Result<(), Failure> {
         if let Some(path) = &files.init {
-            checkpoint::load_weights(path, self.lesson.network_mut())?;
+            self.lesson.init(&Opened::read(path)?)?;
         }
         match &files.resume {
             Some(path) => self.resume(path),

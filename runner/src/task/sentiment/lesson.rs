@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
-use minitorch_core::nn::{Module, Path as Place, Visitor, VisitorMut, try_bce_with_logits};
+use minitorch_core::nn::{Module, try_bce_with_logits};
 use minitorch_core::optim::{Adadelta, Optimizer, Schedule, Sgd, max_norm};
 use minitorch_core::state::Numbers;
 use minitorch_core::{Backend, Element, Tensor};
 
 use super::batches::{Batch, batches};
+use super::kept::{self, Kept};
 use super::log::Log;
 use super::network::Network;
 use super::page::Answer;
 use super::words;
 use crate::args::sentiment::{Combine, Optimiser, Settings};
-use crate::checkpoint;
+use crate::checkpoint::{self, Opened};
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
 use crate::output::Output;
@@ -38,28 +39,6 @@ pub(super) struct Lesson<'a, B: Backend> {
     correct: usize,
     /// The most validation sentences that were told right after an epoch.
     best: usize,
-}
-
-/// A network, and a copy of it as it was when it did best.
-pub(super) struct Kept<B: Backend> {
-    pub(super) now: Network<B>,
-    pub(super) best: Option<Network<B>>,
-}
-
-impl<B: Backend> Module<B> for Kept<B> {
-    fn visit(&self, path: &Place<'_>, visitor: &mut dyn Visitor<B>) -> minitorch_core::Result<()> {
-        self.now.visit(path, visitor)?;
-        self.best.visit(&path.child("best"), visitor)
-    }
-
-    fn visit_mut(
-        &mut self,
-        path: &Place<'_>,
-        visitor: &mut dyn VisitorMut<B>,
-    ) -> minitorch_core::Result<()> {
-        self.now.visit_mut(path, visitor)?;
-        self.best.visit_mut(&path.child("best"), visitor)
-    }
 }
 
 /// A run that has not begun.
@@ -166,6 +145,21 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         &mut self.network
     }
 
+    fn init(&mut self, file: &Opened<'_>) -> Result<(), Failure> {
+        // A file of weights alone does not say which word a row is of.
+        let words = file.numbers().get(words::NAME);
+        if words.is_some_and(|words| words != words::pack(self.corpus)) {
+            return Err(Failure::file(
+                file.path().display(),
+                "its words are not those of these sentences;\n\
+                 start with the --data, --train, --valid and --embedding-dim that it is of",
+            ));
+        }
+        let build = || network(self.device, self.settings, self.corpus);
+        self.network.now = Kept::read(file, build)?;
+        Ok(())
+    }
+
     fn begin(&mut self, position: Position) -> Result<(), Failure> {
         let Settings { recipe, seed, .. } = self.settings;
         self.batches = batches(&self.corpus.train, recipe, *seed, position.epoch);
@@ -227,9 +221,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        if let Some(best) = self.network.best.take() {
-            self.network.now = best;
-        }
+        self.network.choose();
         Ok(())
     }
 
@@ -286,7 +278,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             ("loss", vec![self.loss.to_bits()]),
             ("correct", vec![self.correct as u64]),
             ("best", vec![self.best as u64]),
-            ("kept", vec![self.network.best.is_some().into()]),
+            (kept::NAME, vec![self.network.best.is_some().into()]),
         ]
     }
 
@@ -297,7 +289,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         self.loss = f64::from_bits(number("loss")?);
         self.correct = count("correct")?.min(self.corpus.train.len());
         self.best = count("best")?.min(self.corpus.valid.len());
-        self.network.best = match number("kept")? {
+        self.network.best = match number(kept::NAME)? {
             0 => None,
             _ => Some(self.copy()?),
         };

@@ -6,6 +6,7 @@
 //! ```
 
 mod batches;
+mod kept;
 mod lesson;
 mod log;
 mod network;

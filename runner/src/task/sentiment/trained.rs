@@ -6,7 +6,7 @@ use minitorch_core::math::double::sigmoid;
 use minitorch_core::{Backend, Element};
 
 use super::batches::Batch;
-use super::lesson::Kept;
+use super::kept::Kept;
 use super::network::Network;
 use super::words;
 use crate::args::sentiment::{Combine, MOST_FILTERS, MOST_MAPS, Recipe, WIDEST};
@@ -87,15 +87,7 @@ impl<B: Backend> Trained<B> {
         }
         let vectors = vec![0.0; words.len() * dimension];
         let build = || Network::new(device, &recipe, &vectors, dimension, 0);
-        // A run that was interrupted leaves the weights that did best beside those it had reached.
-        let best = match file.number("kept")? {
-            0 => None,
-            _ => Some(build()?),
-        };
-        let now = build()?;
-        let mut kept = Kept { now, best };
-        file.load_weights(&mut kept)?;
-        let mut network = kept.best.unwrap_or(kept.now);
+        let mut network = Kept::read(file, build)?;
         network.set_training(false);
         Ok(Self {
             device: device.clone(),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use minitorch_core::{Cpu, Index};
 
+use super::super::Trained;
 use super::super::network::{FIRST, NOTHING, UNKNOWN};
 use super::*;
-use crate::args::{Task, parse};
+use crate::args::{Files, Task, parse};
 use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
 use crate::interrupt::Interrupt;
@@ -63,6 +64,41 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
             assert_eq!(rest.0, whole.0[line..], "{preset}, line {line}");
             assert_eq!(rest.1, whole.1, "{preset}, line {line}");
         }
+    }
+}
+
+#[test]
+fn of_a_run_that_was_interrupted_the_best_weights_count() {
+    let options = "runner sentiment --train 33 --valid 20 --batch 8 --epochs 6 --maps 4";
+    let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain(["--preset", "kim"])) else {
+        panic!("{options}");
+    };
+    let corpus = Corpus::load(&settings.data).unwrap();
+    let scratch = Scratch::new("interrupted");
+    let witness = Witness::new(scratch.join("net"));
+    let (lines, hash) = train(&settings, &corpus, None, &witness, Duration::ZERO);
+    let best = |line: &String| line.lines().last().map(str::to_string);
+    let at = lines.iter().position(|line| best(line) == best(&lines[5]));
+    let at = at.unwrap();
+    assert!(
+        (1..5).contains(&at),
+        "neither the first nor the last epoch is the best: {lines:?}"
+    );
+
+    let device: Cpu = Cpu::default();
+    for line in 0..lines.len() {
+        let path = witness.copy(line);
+        let file = Opened::read(&path).unwrap();
+        assert!(Trained::open(&device, &path, &file).is_ok(), "line {line}");
+        let files = Files {
+            init: Some(path.clone()),
+            ..Files::default()
+        };
+        let mut session = session(&device, &settings, &corpus).unwrap();
+        session.start_from(&files).unwrap();
+        let begun = session.lesson.network.weights_hash().finish();
+        // The copy is older than its line.
+        assert_eq!(begun == hash, line > at, "line {line}: {lines:?}");
     }
 }
 
