@@ -16,6 +16,7 @@ as `fold` cuts them, held-out digits read correctly at the end |
 | mnist-trained.safetensors | average pooling, f64: the weights at the end, in a file as users of PyTorch have it |
 | operations.safetensors | what pytorch_operations.py describes |
 | optimizers.safetensors | what pytorch_optimizers.py describes |
+| sentiment.safetensors | what pytorch_sentiment.py describes |
 """
 
 import pathlib
@@ -28,6 +29,7 @@ from safetensors.torch import load_file, save_file
 from load_in_pytorch import Network, digits, held_out
 from pytorch_operations import fold, operations, whole
 from pytorch_optimizers import optimizers
+from pytorch_sentiment import sentiment
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "pytorch"
 STEPS, BATCH, RATE = 300, 16, 0.01
@@ -118,7 +120,8 @@ def main():
         return starts()
     if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
-    for name, numbers in (mnist() | {"operations": operations(), "optimizers": optimizers()}).items():
+    files = {"operations": operations(), "optimizers": optimizers(), "sentiment": sentiment()}
+    for name, numbers in (mnist() | files).items():
         if sys.argv[1:]:
             check(name, numbers)
         else:

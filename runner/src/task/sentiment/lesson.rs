@@ -13,7 +13,7 @@ use super::log::Log;
 use super::network::Network;
 use super::page::Answer;
 use super::words;
-use crate::args::sentiment::{Combine, Optimiser, Settings};
+use crate::args::sentiment::{Combine, Optimiser, Recipe, Settings};
 use crate::checkpoint::{self, Opened};
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
@@ -48,11 +48,6 @@ pub(super) fn session<'a, B: Backend>(
     corpus: &'a Corpus,
 ) -> Result<Session<B, Lesson<'a, B>>, Failure> {
     let recipe = &settings.recipe;
-    let rate = f64::from(recipe.rate);
-    let optimizer: Box<dyn Optimizer<B>> = match recipe.optimiser {
-        Optimiser::Sgd => Box::new(Sgd::new(rate)),
-        Optimiser::Adadelta => Box::new(Adadelta::new(rate).rho(0.95)),
-    };
     let plan = Plan {
         epochs: recipe.epochs,
         batches: corpus.train.len().div_ceil(recipe.batch),
@@ -72,8 +67,17 @@ pub(super) fn session<'a, B: Backend>(
         correct: 0,
         best: 0,
     };
+    let rate = f64::from(recipe.rate);
     let schedule = Schedule::Constant { rate };
-    Ok(Session::new(lesson, plan, optimizer, schedule))
+    Ok(Session::new(lesson, plan, optimizer(recipe), schedule))
+}
+
+fn optimizer<B: Backend>(recipe: &Recipe) -> Box<dyn Optimizer<B>> {
+    let rate = f64::from(recipe.rate);
+    match recipe.optimiser {
+        Optimiser::Sgd => Box::new(Sgd::new(rate)),
+        Optimiser::Adadelta => Box::new(Adadelta::new(rate).rho(0.95)),
+    }
 }
 
 fn network<B: Backend>(
@@ -315,5 +319,7 @@ fn bce_with_epsilon<B: Backend>(
     log.try_mean_all()?.try_neg()
 }
 
+#[cfg(test)]
+mod pytorch;
 #[cfg(test)]
 mod tests;
