@@ -29,6 +29,8 @@ fn high_water_mark(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -43,7 +45,8 @@ mod tests {
     #[test]
     fn touching_memory_raises_the_peak() {
         let Some(before) = peak_memory() else {
-            eprintln!(
+            _ = writeln!(
+                std::io::stderr(),
                 "SKIPPED touching_memory_raises_the_peak: this system does not tell its peak memory"
             );
             return;

@@ -69,7 +69,8 @@ fn load(settings: &Settings) -> Result<Mnist, Failure> {
 fn published(test: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MINITORCH_DATA").map(|data| Path::new(&data).join("mnist"));
     if folder.is_none() {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED {test}: set MINITORCH_DATA to a folder that holds mnist/ with the published files"
         );
     }

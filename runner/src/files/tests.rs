@@ -1,6 +1,7 @@
 //! Replacing files, and failing to, without harm.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use super::scratch::Scratch;
 use super::*;
@@ -108,7 +109,8 @@ mod unix {
         let outcomes = [check(&path), replace(&path, b"new")];
         fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o755)).unwrap();
         if ignored {
-            eprintln!(
+            _ = writeln!(
+                std::io::stderr(),
                 "SKIPPED a_folder_without_permission_keeps_its_file: this user may write anywhere"
             );
             return;

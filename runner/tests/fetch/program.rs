@@ -50,7 +50,8 @@ pub(crate) fn published(test: &str) -> Option<(PathBuf, Server)> {
         "t10k-labels-idx1-ubyte.gz",
     ];
     let Some(data) = std::env::var_os("MINITORCH_DATA") else {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED {test}: set MINITORCH_DATA to a folder that holds mnist/ with the published files"
         );
         return None;

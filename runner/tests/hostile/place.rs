@@ -1,6 +1,7 @@
 //! `--checkpoint` and standard output: places that cannot be written to, or not any longer.
 
 use super::*;
+use std::io::Write as _;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +18,8 @@ fn with_mounts(test: &str, script: &str, folder: &Folder, command: &Command) -> 
     };
     let probe = inside("mount -t tmpfs none .").output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED {test}: this system does not let a user mount a file system of his own (unshare, mount)"
         );
         return None;
@@ -54,7 +56,8 @@ fn places_where_no_checkpoint_can_be() {
     fs::create_dir(&closed).expect("a folder");
     fs::set_permissions(&closed, Permissions::from_mode(0o555)).expect("its owner may");
     if fs::write(closed.join("probe"), b"").is_ok() {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED a folder without permission to write: this user may write to it all the same"
         );
     } else {

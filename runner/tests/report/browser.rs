@@ -1,5 +1,6 @@
 //! The pages in a browser, where there is one.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use super::program::Folder;
@@ -46,7 +47,8 @@ fn open(browser: &str, folder: &Folder) -> (String, String) {
 #[test]
 fn a_browser_shows_every_part_and_complains_of_nothing() {
     let Some(browser) = chromium() else {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED a_browser_shows_every_part_and_complains_of_nothing: Chromium is not installed (apt-get install \
              chromium)"
         );

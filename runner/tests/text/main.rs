@@ -6,6 +6,7 @@ mod format;
 mod real;
 mod vectors;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use runner::data::text::{Corpus, Sentences};
@@ -14,7 +15,10 @@ use runner::data::text::{Corpus, Sentences};
 fn data(test: &str, what: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("MINITORCH_DATA").map(PathBuf::from);
     if folder.is_none() {
-        eprintln!("SKIPPED {test}: set MINITORCH_DATA to a folder that holds {what}");
+        _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED {test}: set MINITORCH_DATA to a folder that holds {what}"
+        );
     }
     folder
 }

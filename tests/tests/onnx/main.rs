@@ -21,6 +21,7 @@ mod wire;
 use case::Kind;
 use minitorch_core::{Cpu, Tensor};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::Path;
 
 type Device = Cpu<f32>;
@@ -50,7 +51,8 @@ const COUNTS: Counts = Counts {
 #[test]
 fn every_case_of_one_node_passes_or_is_listed() {
     let Some(folder) = std::env::var_os("ONNX_NODE_TESTS") else {
-        eprintln!(
+        _ = writeln!(
+            std::io::stderr(),
             "SKIPPED ONNX's tests: run scripts/fetch_onnx.sh and set ONNX_NODE_TESTS to the folder"
         );
         return;

@@ -23,7 +23,11 @@ fn has_locks(scratch: &Scratch, test: &str) -> bool {
     let locks = file.try_lock().is_ok();
     fs::remove_file(scratch.join("probe")).unwrap();
     if !locks {
-        eprintln!("SKIPPED {test}: no locks in {}", scratch.0.display());
+        _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED {test}: no locks in {}",
+            scratch.0.display()
+        );
     }
     locks
 }

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! cargo run -p runner -- sentiment                                film reviews that come with the program
-//! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, with the settings of Kim's paper
+//! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, after Kim's paper
 //! ```
+//!
+//! The vectors of words are parameters like the others, in the checkpoint and in the hash, whether they are trained or not.
 
 mod batches;
 mod kept;
