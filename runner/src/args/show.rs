@@ -75,9 +75,19 @@ pub struct Tensor {
     pub position: Option<usize>,
 }
 
-/// How the pictures of small tensors are drawn.
+/// The small tensor that an operation is shown with, and how both are drawn.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Drawing {
+    /// Sizes of the axes [default: 2,3]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "2,3",
+        hide_default_value = true
+    )]
+    pub shape: Vec<usize>,
+
     /// The element of the result whose origin is in colour, such as 0,1 [default: the last one]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub cell: Vec<usize>,
@@ -90,17 +100,7 @@ pub struct Drawing {
 /// The options of `runner show map`.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Map {
-    /// Sizes of the axes [default: 2,3]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "2,3",
-        hide_default_value = true
-    )]
-    pub shape: Vec<usize>,
-
-    /// How it is drawn.
+    /// What it is shown with.
     #[command(flatten)]
     pub drawing: Drawing,
 }
@@ -108,16 +108,6 @@ pub struct Map {
 /// The options of `runner show zip`.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Zip {
-    /// Sizes of the axes [default: 2,3]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "2,3",
-        hide_default_value = true
-    )]
-    pub shape: Vec<usize>,
-
     /// Sizes of the other one's axes [default: 3]
     #[arg(
         long,
@@ -128,7 +118,7 @@ pub struct Zip {
     )]
     pub with: Vec<usize>,
 
-    /// How it is drawn.
+    /// What it is shown with.
     #[command(flatten)]
     pub drawing: Drawing,
 }
@@ -136,21 +126,11 @@ pub struct Zip {
 /// The options of `runner show reduce`.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Reduce {
-    /// Sizes of the axes [default: 2,3]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "2,3",
-        hide_default_value = true
-    )]
-    pub shape: Vec<usize>,
-
     /// The axis whose elements are put together
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub axis: usize,
 
-    /// How it is drawn.
+    /// What it is shown with.
     #[command(flatten)]
     pub drawing: Drawing,
 }
@@ -158,16 +138,6 @@ pub struct Reduce {
 /// The options of `runner show matmul`.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Matmul {
-    /// Sizes of the axes [default: 2,3]
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "2,3",
-        hide_default_value = true
-    )]
-    pub shape: Vec<usize>,
-
     /// Sizes of the other one's axes [default: 3,2]
     #[arg(
         long,
@@ -178,7 +148,7 @@ pub struct Matmul {
     )]
     pub with: Vec<usize>,
 
-    /// How it is drawn.
+    /// What it is shown with.
     #[command(flatten)]
     pub drawing: Drawing,
 }

@@ -2,14 +2,22 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use minitorch_core::Backend;
+
+use super::{Lesson, Session};
+use crate::checkpoint::Keeper;
+use crate::interrupt::Interrupt;
+use crate::output::{Output, Style};
 
 /// Collects log lines. With each it keeps a copy of the checkpoint of that moment: what a kill would leave.
 #[derive(Clone)]
 pub(crate) struct Witness {
     lines: Arc<Mutex<Vec<String>>>,
-    pub(crate) checkpoint: PathBuf,
+    checkpoint: PathBuf,
 }
 
 impl Witness {
@@ -20,8 +28,23 @@ impl Witness {
         }
     }
 
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
+    /// Trains to the end, saving this often besides the ends of epochs, and returns the log lines and the hash.
+    pub(crate) fn watch<B: Backend, L: Lesson<B>>(
+        &self,
+        mut session: Session<B, L>,
+        resume: Option<&Path>,
+        every: Duration,
+    ) -> (Vec<String>, u64) {
+        let mut output = Output::to(self.clone(), Style::default());
+        let keeper = Keeper::new(Some(&self.checkpoint), "unused", &output).unwrap();
+        if let Some(path) = resume {
+            session.resume(path).unwrap();
+        }
+        let interrupt = Interrupt::default();
+        let result = session.train(&mut keeper.every(every), &interrupt, &mut output);
+        result.unwrap();
+        let hash = session.lesson.network().try_weights_hash().unwrap();
+        (self.lines.lock().unwrap().clone(), hash.finish())
     }
 
     pub(crate) fn copy(&self, line: usize) -> PathBuf {

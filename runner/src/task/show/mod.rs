@@ -26,15 +26,15 @@ pub fn run(arguments: &Show) -> Result<(), Failure> {
     match &arguments.subject {
         Subject::Expression(options) => expression::run(options),
         Subject::Tensor(options) => tensor::run(options),
-        Subject::Map(options) => pictures::map(&options.shape)?.show(&options.drawing),
+        Subject::Map(options) => pictures::map(&options.drawing.shape)?.show(&options.drawing),
         Subject::Zip(options) => {
-            pictures::zip(&options.shape, &options.with)?.show(&options.drawing)
+            pictures::zip(&options.drawing.shape, &options.with)?.show(&options.drawing)
         }
         Subject::Reduce(options) => {
-            pictures::reduce(&options.shape, options.axis)?.show(&options.drawing)
+            pictures::reduce(&options.drawing.shape, options.axis)?.show(&options.drawing)
         }
         Subject::Matmul(options) => {
-            pictures::matmul(&options.shape, &options.with)?.show(&options.drawing)
+            pictures::matmul(&options.drawing.shape, &options.with)?.show(&options.drawing)
         }
     }
 }

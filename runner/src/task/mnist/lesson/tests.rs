@@ -6,35 +6,9 @@ use minitorch_core::Cpu;
 
 use super::*;
 use crate::args::{Task, parse};
-use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
 use crate::output::Style;
 use crate::train::witness::Witness;
-
-/// Trains to the end, saving this often besides the ends of epochs, and returns the log lines and the hash.
-fn train(
-    settings: &Settings,
-    digits: &Mnist,
-    resume: Option<&Path>,
-    witness: &Witness,
-    every: Duration,
-) -> (Vec<String>, u64) {
-    let mut output = Output::to(witness.clone(), Style::default());
-    let checkpoint = Some(&*witness.checkpoint);
-    let keeper = Keeper::new(checkpoint, "unused", &output).unwrap();
-    let device: Cpu = Cpu::default();
-    let mut session = session(&device, settings, digits).unwrap();
-    if let Some(path) = resume {
-        session.resume(path).unwrap();
-    }
-    let interrupt = Interrupt::default();
-    let result = session.train(&mut keeper.every(every), &interrupt, &mut output);
-    result.unwrap();
-    (
-        witness.lines(),
-        session.lesson.network.weights_hash().finish(),
-    )
-}
 
 #[test]
 fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
@@ -47,9 +21,11 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
         let mut quiet = Output::to(std::io::sink(), Style::default());
         let digits = Mnist::load(&settings, &mut quiet, &Interrupt::default()).unwrap();
         let scratch = Scratch::new(&format!("between-{preset}"));
+        let device: Cpu = Cpu::default();
         let train = |resume: Option<&Path>, name: &str, every| {
             let witness = Witness::new(scratch.join(name));
-            let outcome = train(&settings, &digits, resume, &witness, every);
+            let session = session(&device, &settings, &digits).unwrap();
+            let outcome = witness.watch(session, resume, every);
             (outcome, witness)
         };
 

@@ -9,34 +9,8 @@ use super::super::Trained;
 use super::super::network::{FIRST, NOTHING, UNKNOWN};
 use super::*;
 use crate::args::{Files, Task, parse};
-use crate::checkpoint::Keeper;
 use crate::files::scratch::Scratch;
-use crate::interrupt::Interrupt;
-use crate::output::Style;
 use crate::train::witness::Witness;
-
-/// Trains to the end, saving this often besides the ends of epochs, and returns the log lines and the hash.
-fn train(
-    settings: &Settings,
-    corpus: &Corpus,
-    resume: Option<&Path>,
-    witness: &Witness,
-    every: Duration,
-) -> (Vec<String>, u64) {
-    let mut output = Output::to(witness.clone(), Style::default());
-    let checkpoint = Some(&*witness.checkpoint);
-    let keeper = Keeper::new(checkpoint, "unused", &output).unwrap();
-    let device: Cpu = Cpu::default();
-    let mut session = session(&device, settings, corpus).unwrap();
-    if let Some(path) = resume {
-        session.resume(path).unwrap();
-    }
-    let interrupt = Interrupt::default();
-    let result = session.train(&mut keeper.every(every), &interrupt, &mut output);
-    result.unwrap();
-    let hash = session.lesson.network.try_weights_hash().unwrap();
-    (witness.lines(), hash.finish())
-}
 
 #[test]
 fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
@@ -49,9 +23,11 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
         };
         let corpus = Corpus::load(&settings.data).unwrap();
         let scratch = Scratch::new(&format!("sentences-{preset}"));
+        let device: Cpu = Cpu::default();
         let train = |resume: Option<&Path>, name: &str, every| {
             let witness = Witness::new(scratch.join(name));
-            let outcome = train(&settings, &corpus, resume, &witness, every);
+            let session = session(&device, &settings, &corpus).unwrap();
+            let outcome = witness.watch(session, resume, every);
             (outcome, witness)
         };
         let (whole, _) = train(None, "rarely", NEVER);
@@ -76,7 +52,9 @@ fn of_a_run_that_was_interrupted_the_best_weights_count() {
     let corpus = Corpus::load(&settings.data).unwrap();
     let scratch = Scratch::new("interrupted");
     let witness = Witness::new(scratch.join("net"));
-    let (lines, hash) = train(&settings, &corpus, None, &witness, Duration::ZERO);
+    let device: Cpu = Cpu::default();
+    let run = session(&device, &settings, &corpus).unwrap();
+    let (lines, hash) = witness.watch(run, None, Duration::ZERO);
     let best = |line: &String| line.lines().last().map(str::to_string);
     let at = lines.iter().position(|line| best(line) == best(&lines[5]));
     let at = at.unwrap();
@@ -85,7 +63,6 @@ fn of_a_run_that_was_interrupted_the_best_weights_count() {
         "neither the first nor the last epoch is the best: {lines:?}"
     );
 
-    let device: Cpu = Cpu::default();
     for line in 0..lines.len() {
         let path = witness.copy(line);
         let file = Opened::read(&path).unwrap();
