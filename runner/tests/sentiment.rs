@@ -340,7 +340,10 @@ fn a_trained_network_reads_text() {
     let output = run(&["predict", " ", good, "--quiet", "--checkpoint", &net]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("1 to 1000 words"), "{errors}");
+    assert_eq!(
+        errors,
+        "error: \" \": a text of 1 to 1000 words is needed; this one has 0\n"
+    );
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.starts_with(&format!("{good}: positive (")), "{said}");
 }

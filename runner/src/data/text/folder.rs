@@ -69,7 +69,7 @@ impl Files {
 }
 
 /// The phrases to train on instead of whole sentences, if they are there: `stsa.binary.phrases.train` in the folder, or
-/// else GLUE's `train.tsv` in `sst2` inside of it, or beside it.
+/// else GLUE's `train.tsv` in the folder, in `sst2` inside of it, or in `sst2` beside it.
 ///
 /// # Errors
 ///

@@ -74,7 +74,8 @@ pub(super) fn answer<B: Backend>(
     text: &str,
     options: &Predict,
 ) -> Result<String, Failure> {
-    let opinion = network.read(text)?;
+    let named = |failure| Failure::file(beginning(text), failure);
+    let opinion = network.read(text).map_err(named)?;
     let positive = opinion.positive;
     if options.json {
         return output::json(&Event::Predict {
@@ -94,4 +95,12 @@ pub(super) fn answer<B: Backend>(
         line += &format!("  words without a vector: {}\n", Printable(&unknown));
     }
     Ok(line)
+}
+
+/// What a message calls a text: its beginning, in quotes.
+fn beginning(text: &str) -> String {
+    const MOST: usize = 40;
+    let first: String = text.chars().take(MOST).collect();
+    let more = if first.len() < text.len() { "..." } else { "" };
+    format!("\"{first}{more}\"")
 }
