@@ -49,6 +49,7 @@
 //! | bring a device | [`Backend`] |
 //! | know why results are equal to the bit | [`arithmetic`] |
 //! | find what you know from MiniTorch | [`minitorch`] |
+//! | see how a kernel goes over its operands | [`plan`] |
 //!
 //! # How it is built
 //!
@@ -89,6 +90,7 @@ pub mod nn;
 pub mod operators;
 pub mod ops;
 pub mod optim;
+pub mod plan;
 pub mod pool;
 pub mod random;
 pub mod reduction;

@@ -17,6 +17,7 @@ use core::ops::Range;
 /// let row = Layout::contiguous([4])?.expand([2, 3, 4])?;
 /// let nest = Nest::new([&dense, &row]);
 /// assert_eq!(nest.sizes(), [6, 4]); // the first two axes merged
+/// assert_eq!(nest.strides(), [[4, 0], [1, 1]]);
 /// let mut starts = vec![];
 /// nest.runs(6..24, |start, count| starts.push((start, count)));
 /// assert_eq!(starts[..2], [([6, 2], 2), ([8, 0], 4)]);
@@ -72,6 +73,12 @@ impl<const N: usize> Nest<N> {
     #[must_use]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes[..self.rank]
+    }
+
+    /// The strides of the loops that are left, outermost first: each operand's.
+    #[must_use]
+    pub fn strides(&self) -> &[[usize; N]] {
+        &self.strides[..self.rank]
     }
 
     /// Each operand's stride in the innermost loop.

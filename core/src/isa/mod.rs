@@ -97,6 +97,27 @@ impl Level {
         }
     }
 
+    /// The size of a vector register: how many bytes one instruction computes with, at most. 0 without any.
+    #[must_use]
+    pub const fn vector_bytes(self) -> usize {
+        match self.0 {
+            Set::Portable if cfg!(target_feature = "avx") => 32,
+            Set::Portable
+                if cfg!(any(
+                    target_feature = "sse2",
+                    target_feature = "simd128",
+                    // 32-bit NEON rounds subnormals to zero and is not used.
+                    all(target_arch = "aarch64", target_feature = "neon")
+                )) =>
+            {
+                16
+            }
+            Set::Portable => 0,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => 32,
+        }
+    }
+
     /// Runs `kernel`, compiled for this level.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {

@@ -7,11 +7,115 @@
 //! distance between input and output position, so each group is a pass of stride 1.
 
 use super::panel::{DEPTH, Left, NR, Panel, Scratch, TASK, Taps, Target, tile_rows};
-use super::strip::{Image, Strip, plan};
-use super::{Context, Operand, split};
+use super::split::{self, Cut};
+use super::strip::{Image, Strip, Taken, plan};
+use super::{Context, Operand};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
+use crate::layout::Layout;
+
+/// How a convolution goes over its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Conv {
+    /// Planes of an image of the output: its channels.
+    pub planes: usize,
+    /// Elements of a plane of the output.
+    pub plane: usize,
+    /// Channels of an image of the input.
+    pub channels: usize,
+    /// How the output is cut: into whole images, or into planes.
+    pub cut: Cut,
+    /// Rows, which are planes, and columns of a tile, whose sums are in registers.
+    pub tile: [usize; 2],
+    window: Window,
+}
+
+/// The part of an image that goes through the stack at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConvPart {
+    /// Channels of the input.
+    pub channels: usize,
+    /// Rows and columns of the kernel.
+    pub taps: [usize; 2],
+    /// Rows and columns of the output.
+    pub outputs: [usize; 2],
+}
+
+impl Conv {
+    /// The plan for `[b, c, h, w]` and `[o, c, kh, kw]` under the window of a convolution, of elements of type `E`;
+    /// `None` if the shapes are others or the result has no elements.
+    #[must_use]
+    pub fn new<E: Element>(
+        workers: usize,
+        x: &Layout,
+        weight: &Layout,
+        window: &Window,
+    ) -> Option<Self> {
+        Self::sliding::<E>(workers, x, weight, window, false)
+    }
+
+    /// The same for the gradient by the input, which slides over the gradient of the output.
+    fn sliding<E: Element>(
+        workers: usize,
+        from: &Layout,
+        weight: &Layout,
+        window: &Window,
+        gradient: bool,
+    ) -> Option<Self> {
+        let (&[images, channels, ..], &[o, c, ..]) = (&**from.shape(), &**weight.shape()) else {
+            return None;
+        };
+        let (planes, size) = if gradient {
+            (c, window.input)
+        } else {
+            (o, window.output)
+        };
+        let plane = size[0] * size[1];
+        let elements = images.saturating_mul(planes).saturating_mul(plane);
+        if elements == 0 {
+            return None;
+        }
+        // Whole images, unless there are too few of them for all threads.
+        let many = images / 4 >= workers;
+        let unit = plane
+            * if many {
+                planes
+            } else {
+                tile_rows::<E>().min(planes)
+            };
+        let depth = (channels * window.kernel[0] * window.kernel[1]).max(1);
+        Some(Self {
+            planes,
+            plane,
+            channels,
+            cut: Cut::new(workers, elements, unit, TASK / depth),
+            tile: [tile_rows::<E>(), NR],
+            window: *window,
+        })
+    }
+
+    /// What of an image goes through the stack at a time; `None` if no tap meets an output.
+    #[must_use]
+    pub fn part(&self) -> Option<ConvPart> {
+        let Window {
+            kernel,
+            stride,
+            output,
+            ..
+        } = self.window;
+        if self.channels == 0 || kernel.contains(&0) {
+            return None;
+        }
+        let (Taken { channels, taps }, outputs) =
+            plan(self.channels, kernel, stride, output, DEPTH);
+        Some(ConvPart {
+            channels,
+            taps,
+            outputs,
+        })
+    }
+}
 
 /// `[b, c, h, w]` and `[o, c, kh, kw]` give `[b, o, oh, ow]`; the formula and the order are in [`crate::conv`].
 pub(crate) fn forward<E: Element>(
@@ -43,29 +147,13 @@ fn slide<E: Element>(
     gradient: bool,
     out: &mut [E],
 ) {
-    let (&[images, channels, ..], &[o, c, ..]) = (&**from.layout.shape(), &**weight.layout.shape())
+    let workers = context.executor.workers();
+    let Some(Conv { plane, cut, .. }) =
+        Conv::sliding::<E>(workers, from.layout, weight.layout, window, gradient)
     else {
         return;
     };
-    let (planes, size) = if gradient {
-        (c, window.input)
-    } else {
-        (o, window.output)
-    };
-    let plane = size[0] * size[1];
-    if out.is_empty() {
-        return;
-    }
-    // Whole images, unless there are too few of them for all threads.
-    let many = images >= 4 * context.executor.workers();
-    let unit = plane
-        * if many {
-            planes
-        } else {
-            tile_rows::<E>().min(planes)
-        };
-    let depth = (channels * window.kernel[0] * window.kernel[1]).max(1);
-    split::chunks(context.executor, out, unit, TASK / depth, &|start, out| {
+    split::chunks(context.executor, out, cut, &|start, out| {
         context.level.run(Task {
             from,
             weight,

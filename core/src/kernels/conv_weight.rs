@@ -9,8 +9,9 @@
 //! ```
 
 use super::panel::{Lines, NR, SCRATCH, Scratch, TASK};
+use super::split::{self, Cut};
 use super::strip::{Image, Strip, Taken, plan};
-use super::{Context, Operand, SMALL, split};
+use super::{Context, Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -44,7 +45,8 @@ pub(crate) fn weight_grad<E: Element>(
     let workers = context.executor.workers().max(1);
     let unit = area * if o >= workers { c } else { 1 };
     let grain = (TASK / (images * oh * ow).max(1)).max(out.len().div_ceil(workers));
-    split::chunks(context.executor, out, unit, grain, &|start, out| {
+    let cut = Cut::new(workers, out.len(), unit, grain);
+    split::chunks(context.executor, out, cut, &|start, out| {
         context.level.run(Task {
             x,
             g,

@@ -1,6 +1,7 @@
 //! Reading and writing by whole numbers: table rows, and one element along an axis.
 
-use super::{Context, Operand, split};
+use super::split::{self, Cut};
+use super::{Context, Operand};
 use crate::element::Element;
 use crate::layout::Layout;
 
@@ -15,7 +16,8 @@ pub(crate) fn rows<E: Element>(
     out: &mut [E],
 ) {
     let (width, [by_row, by_column]) = (table.layout.shape()[1], strides(table.layout));
-    split::chunks(context.executor, out, width, GRAIN, &|start, out| {
+    let cut = Cut::new(context.executor.workers(), out.len(), width, GRAIN);
+    split::chunks(context.executor, out, cut, &|start, out| {
         for (out, &row) in out
             .chunks_mut(width.max(1))
             .zip(&index[start / width.max(1)..])
@@ -48,7 +50,8 @@ pub(crate) fn pick<E: Element>(
 ) {
     let inner = x.layout.shape()[2];
     let [by_outer, by_n, by_inner] = strides(x.layout);
-    split::chunks(context.executor, out, 1, GRAIN, &|start, out| {
+    let cut = Cut::new(context.executor.workers(), out.len(), 1, GRAIN);
+    split::chunks(context.executor, out, cut, &|start, out| {
         for (i, (out, &at)) in out.iter_mut().zip(&index[start..]).enumerate() {
             let (row, column) = ((start + i) / inner, (start + i) % inner);
             *out =

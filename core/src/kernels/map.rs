@@ -4,9 +4,11 @@
 //! other one (broadcast, transposed, sliced) is first copied, a block at a time, to a buffer on the stack that stays in
 //! the first-level cache. So an operation is compiled once, and layouts cost a copy instead of a second loop.
 
-use super::{Context, Operand, split};
+use super::split::{self, Cut};
+use super::{Context, Operand};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
+use crate::layout::Layout;
 use crate::nest::Nest;
 use crate::ops::Op;
 use core::cmp::Ordering;
@@ -17,6 +19,62 @@ pub(super) const STAGE: usize = 128;
 
 /// Elements below which an operation is not worth a second thread (a few microseconds of work).
 const GRAIN: usize = 16 * 1024;
+
+/// How an elementwise operation goes over its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Map<const N: usize> {
+    /// The loops.
+    pub nest: Nest<N>,
+    /// What the innermost loop reads.
+    pub access: Access,
+    /// How the output, which is dense, is cut.
+    pub cut: Cut,
+}
+
+impl<const N: usize> Map<N> {
+    /// The plan for operands of one shape (expand them first).
+    #[must_use]
+    #[inline(always)]
+    pub fn new(workers: usize, operands: [&Layout; N]) -> Self {
+        let nest = Nest::new(operands);
+        Self::over(nest, workers, nest.elements())
+    }
+
+    /// The plan for a nest of so many elements.
+    #[inline(always)]
+    fn over(nest: Nest<N>, workers: usize, elements: usize) -> Self {
+        Self {
+            access: Access::of(&nest),
+            cut: Cut::new(workers, elements, 1, GRAIN),
+            nest,
+        }
+    }
+}
+
+/// What the innermost loop of an elementwise operation reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// The operands where they lie, a whole run of the nest at once: all of them step by 1.
+    InPlace,
+    /// A block of 128 elements at a time: an operand that steps by 1 where it lies, any other one from a copy.
+    Staged,
+    /// Blocks of copies that span several runs, because runs are shorter than a block.
+    Gathered,
+}
+
+impl Access {
+    #[inline]
+    fn of<const N: usize>(nest: &Nest<N>) -> Self {
+        let short = nest.sizes().last().is_some_and(|&inner| inner < STAGE);
+        if short && nest.sizes().len() > 1 {
+            Self::Gathered
+        } else if nest.inner_strides().iter().all(|&stride| stride == 1) {
+            Self::InPlace
+        } else {
+            Self::Staged
+        }
+    }
+}
 
 /// `out[i] = op(operands[i])`.
 struct Apply<'a, E, O, const N: usize> {
@@ -77,10 +135,11 @@ pub(crate) fn map<E: Element, O: Op<N>, const N: usize>(
     out: &mut [E],
 ) {
     let nest = Nest::new(operands.map(|operand| operand.layout));
+    let Map { nest, access, cut } = Map::over(nest, context.executor.workers(), out.len());
     let data = operands.map(|operand| operand.data);
-    split::chunks(context.executor, out, 1, GRAIN, &|start, out| {
+    split::chunks(context.executor, out, cut, &|start, out| {
         let range = start..start + out.len();
-        blocks(&nest, data, range.clone(), &mut |at, operands| {
+        blocks(&nest, access, data, range.clone(), &mut |at, operands| {
             let at = at - range.start;
             let out = &mut out[at..at + operands.first().map_or(0, |operand| operand.len())];
             context.level.run(Apply { op, operands, out });
@@ -93,7 +152,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     context: Context<'_>,
     op: O,
     out: &mut [E],
-    layout: &crate::layout::Layout,
+    layout: &Layout,
     operands: [Operand<'_, E>; N],
 ) {
     const {
@@ -109,8 +168,10 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     }
     if layout.is_contiguous() {
         let nest = Nest::new(operands.map(|operand| operand.layout));
+        let access = Access::of(&nest);
+        let cut = Cut::new(context.executor.workers(), elements, 1, GRAIN);
         let out = &mut out[layout.offset()..layout.offset() + elements];
-        return split::chunks(context.executor, out, 1, GRAIN, &|start, out| {
+        return split::chunks(context.executor, out, cut, &|start, out| {
             let range = start..start + out.len();
             if N == 0 {
                 return context.level.run((
@@ -122,7 +183,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
                     [(); M],
                 ));
             }
-            blocks(&nest, data, range.clone(), &mut |at, operands| {
+            blocks(&nest, access, data, range.clone(), &mut |at, operands| {
                 let at = at - range.start;
                 let out = &mut out[at..at + operands.first().map_or(0, |operand| operand.len())];
                 context.level.run((Update { op, operands, out }, [(); M]));
@@ -133,6 +194,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     let places = Nest::new([layout]);
     let [stride] = places.inner_strides();
     let nest = Nest::new(operands.map(|operand| operand.layout));
+    let access = Access::of(&nest);
     let mut stage = [E::ZERO; STAGE];
     for start in (0..elements).step_by(STAGE) {
         let range = start..(start + STAGE).min(elements);
@@ -148,7 +210,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
                 [(); M],
             ));
         } else {
-            blocks(&nest, data, range.clone(), &mut |at, operands| {
+            blocks(&nest, access, data, range.clone(), &mut |at, operands| {
                 let at = at - range.start;
                 let out = &mut old[at..at + operands.first().map_or(0, |operand| operand.len())];
                 context.level.run((Update { op, operands, out }, [(); M]));
@@ -164,11 +226,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
 }
 
 /// Copies `from` into the positions of `out` that `layout` names.
-pub(crate) fn assign<E: Element>(
-    out: &mut [E],
-    layout: &crate::layout::Layout,
-    from: Operand<'_, E>,
-) {
+pub(crate) fn assign<E: Element>(out: &mut [E], layout: &Layout, from: Operand<'_, E>) {
     let nest = Nest::new([layout, from.layout]);
     let [to_stride, from_stride] = nest.inner_strides();
     nest.runs(0..layout.elements(), |[to, at], count| {
@@ -185,15 +243,14 @@ pub(crate) fn assign<E: Element>(
 /// Calls `block(start, slices)` for consecutive stretches of `range`, with the operands as plain slices.
 fn blocks<E: Element, const N: usize>(
     nest: &Nest<N>,
+    access: Access,
     data: [&[E]; N],
     range: Range<usize>,
     block: &mut dyn FnMut(usize, [&[E]; N]),
 ) {
     let strides = nest.inner_strides();
-    let inner = nest.sizes().last().copied().unwrap_or(1);
     let mut stages = [[E::ZERO; STAGE]; N];
-    if inner < STAGE && nest.sizes().len() > 1 {
-        // Short rows: every operand is staged, so that a block spans many rows.
+    if access == Access::Gathered {
         let mut start = range.start;
         while start < range.end {
             let end = (start + STAGE).min(range.end);
@@ -205,10 +262,9 @@ fn blocks<E: Element, const N: usize>(
         }
         return;
     }
-    let dense = strides.iter().all(|&stride| stride == 1);
     let mut start = range.start;
     nest.runs(range, |at, count| {
-        if dense {
+        if access == Access::InPlace {
             block(
                 start,
                 core::array::from_fn(|k| &data[k][at[k]..at[k] + count]),

@@ -1,6 +1,7 @@
 //! Pooling: windows without padding that fold to their mean or their largest element.
 
-use super::{Context, Operand, split};
+use super::split::{self, Cut};
+use super::{Context, Operand};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -66,7 +67,8 @@ fn fold<E: Element>(
         return;
     }
     let grain = TASK / (window.kernel[0] * window.kernel[1]);
-    split::chunks(context.executor, out, plane, grain, &|start, out| {
+    let cut = Cut::new(context.executor.workers(), out.len(), plane, grain);
+    split::chunks(context.executor, out, cut, &|start, out| {
         context.level.run(Fold {
             x,
             window,
@@ -88,7 +90,8 @@ fn spread<E: Element>(
     if out.is_empty() {
         return;
     }
-    split::chunks(context.executor, out, plane, TASK, &|start, out| {
+    let cut = Cut::new(context.executor.workers(), out.len(), plane, TASK);
+    split::chunks(context.executor, out, cut, &|start, out| {
         context.level.run(Spread {
             x,
             g,

@@ -5,7 +5,8 @@
 //! folded side by side, each with its own eight lanes, row by row.
 
 use super::map::{STAGE, gather};
-use super::{Context, Operand, split};
+use super::split::{self, Cut};
+use super::{Context, Operand};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
@@ -19,19 +20,28 @@ const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = 16;
 
-/// The axes of an operand in three groups.
-struct Plan {
-    /// The axes that stay: one index of them is one output.
-    kept: Layout,
-    /// The outermost folded axis, if there are several.
-    outer: (usize, usize),
-    several: bool,
-    /// The other folded axes.
-    inner: Layout,
+/// How axes are folded: those of the operand in three groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Reduce {
+    /// The loops over the axes that stay: one turn is one output.
+    pub kept: Nest<1>,
+    /// Size and stride of the outermost folded axis, if there are several.
+    pub outer: Option<(usize, usize)>,
+    /// The loops over the other folded axes.
+    pub inner: Nest<1>,
+    /// Whether 16 neighbouring outputs are folded side by side; else each is folded on its own, in eight lanes.
+    pub side_by_side: bool,
+    /// How the output is cut.
+    pub cut: Cut,
 }
 
-impl Plan {
-    fn new(layout: &Layout, axes: &[bool]) -> Self {
+impl Reduce {
+    /// The plan for folding the axes of `layout` that are marked in `axes`.
+    ///
+    /// # Panics
+    /// If `axes` has no entry for an axis.
+    #[must_use]
+    pub fn new(workers: usize, layout: &Layout, axes: &[bool]) -> Self {
         // A folded axis becomes size 1 in `kept`, a kept one in `inner`: the nests drop those.
         let pick = |keep: &dyn Fn(usize) -> bool, offset: usize| {
             let mut shape = *layout.shape();
@@ -47,11 +57,18 @@ impl Plan {
         let first = (0..shape.rank()).find(|&axis| folded(axis));
         let several = (0..shape.rank()).filter(|&axis| folded(axis)).count() > 1;
         let outer = first.filter(|_| several);
+        let kept = Nest::new([&pick(&|axis| !axes[axis], layout.offset())]);
+        let inner = Nest::new([&pick(&|axis| folded(axis) && Some(axis) != outer, 0)]);
+        let outer = outer.map(|axis| (shape[axis], layout.strides()[axis]));
+        let (terms, step) = (inner.elements(), inner.inner_strides());
+        let work = terms.saturating_mul(outer.map_or(1, |(size, _)| size));
+        let grain = (GRAIN / work.max(1)).max(1);
         Self {
-            kept: pick(&|axis| !axes[axis], layout.offset()),
-            outer: outer.map_or((1, 0), |axis| (shape[axis], layout.strides()[axis])),
-            several,
-            inner: pick(&|axis| folded(axis) && Some(axis) != outer, 0),
+            side_by_side: kept.inner_strides() == [1] && (step != [1] || terms == 1),
+            cut: Cut::new(workers, kept.elements(), 1, grain),
+            kept,
+            outer,
+            inner,
         }
     }
 }
@@ -68,39 +85,22 @@ pub(crate) fn reduce<E: Element, R: Reduction>(
         // Folds of nothing. Sizes beside one that is 0 may be too large to multiply or to walk.
         return out.fill(E::from_f64(R::START));
     }
-    let plan = Plan::new(x.layout, axes);
-    let inner = Nest::new([&plan.inner]);
-    let kept = Nest::new([&plan.kept]);
-    let work = inner.elements().saturating_mul(plan.outer.0).max(1);
-    let side_by_side =
-        kept.inner_strides() == [1] && (inner.inner_strides() != [1] || inner.elements() == 1);
-    split::chunks(
-        context.executor,
-        out,
-        1,
-        (GRAIN / work).max(1),
-        &|start, out| {
-            context.level.run(Fold {
-                reduction,
-                data: x.data,
-                plan: &plan,
-                kept: &kept,
-                inner: &inner,
-                side_by_side,
-                start,
-                out,
-            });
-        },
-    );
+    let plan = Reduce::new(context.executor.workers(), x.layout, axes);
+    split::chunks(context.executor, out, plan.cut, &|start, out| {
+        context.level.run(Fold {
+            reduction,
+            data: x.data,
+            plan: &plan,
+            start,
+            out,
+        });
+    });
 }
 
 struct Fold<'a, E, R> {
     reduction: R,
     data: &'a [E],
-    plan: &'a Plan,
-    kept: &'a Nest<1>,
-    inner: &'a Nest<1>,
-    side_by_side: bool,
+    plan: &'a Reduce,
     start: usize,
     out: &'a mut [E],
 }
@@ -114,16 +114,16 @@ impl<E: Element, R: Reduction> Kernel for Fold<'_, E, R> {
         let fold = Folder::<E, R> {
             data: self.data,
             plan: self.plan,
-            inner: self.inner,
             reduction: PhantomData,
         };
         let range = self.start..self.start + self.out.len();
-        let [stride] = self.kept.inner_strides();
+        let kept = &self.plan.kept;
+        let [stride] = kept.inner_strides();
         let mut out = self.out.iter_mut();
-        if self.side_by_side {
+        if self.plan.side_by_side {
             let out = out.into_slice();
             let mut done = 0;
-            self.kept.runs(range, |[at], count| {
+            kept.runs(range, |[at], count| {
                 for first in (0..count).step_by(TILE) {
                     let width = TILE.min(count - first);
                     fold.columns(at + first, &mut out[done..done + width]);
@@ -131,7 +131,7 @@ impl<E: Element, R: Reduction> Kernel for Fold<'_, E, R> {
                 }
             });
         } else {
-            self.kept.runs(range, |[at], count| {
+            kept.runs(range, |[at], count| {
                 for (i, out) in out.by_ref().take(count).enumerate() {
                     *out = fold.row(at + i * stride);
                 }
@@ -142,8 +142,7 @@ impl<E: Element, R: Reduction> Kernel for Fold<'_, E, R> {
 
 struct Folder<'a, E, R> {
     data: &'a [E],
-    plan: &'a Plan,
-    inner: &'a Nest<1>,
+    plan: &'a Reduce,
     reduction: PhantomData<R>,
 }
 
@@ -152,10 +151,9 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     #[inline(always)]
     fn row(&self, base: usize) -> E {
         let start = E::from_f64(R::START);
-        let (count, stride) = self.plan.outer;
-        if !self.plan.several {
+        let Some((count, stride)) = self.plan.outer else {
             return self.row_inner(base);
-        }
+        };
         (0..count).fold(start, |total, i| {
             R::fold(total, self.row_inner(base + i * stride))
         })
@@ -164,12 +162,13 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     #[inline(always)]
     fn row_inner(&self, base: usize) -> E {
         let mut total = E::from_f64(R::START);
-        let count = self.inner.elements();
+        let inner = &self.plan.inner;
+        let count = inner.elements();
         if count == 0 {
             // The outputs of an empty fold may lie beyond an empty buffer.
             return total;
         }
-        if self.inner.inner_strides() == [1] && self.inner.sizes().len() == 1 {
+        if inner.inner_strides() == [1] && inner.sizes().len() == 1 {
             for block in self.data[base..base + count].chunks(BLOCK) {
                 let mut lanes = [E::from_f64(R::START); LANES];
                 fold_lanes::<E, R>(&mut lanes, block);
@@ -185,7 +184,7 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
             let mut lanes = [E::from_f64(R::START); LANES];
             for from in (first..last).step_by(STAGE) {
                 let to = (from + STAGE).min(last);
-                gather(self.inner, 0, data, from..to, &mut stage);
+                gather(inner, 0, data, from..to, &mut stage);
                 fold_lanes::<E, R>(&mut lanes, &stage[..to - from]);
             }
             total = R::fold(total, combine::<R, E>(lanes));
@@ -196,13 +195,13 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     /// The folds of `out.len()` outputs, at most [`TILE`], whose elements start at `base`, `base + 1`, ...
     #[inline(always)]
     fn columns(&self, base: usize, out: &mut [E]) {
-        let (count, stride) = self.plan.outer;
+        let (count, stride) = self.plan.outer.unwrap_or((1, 0));
         let start = E::from_f64(R::START);
         let mut total = [start; TILE];
         for i in 0..count {
             let mut part = [start; TILE];
             self.columns_inner(base + i * stride, out.len(), &mut part);
-            if self.plan.several {
+            if self.plan.outer.is_some() {
                 for (total, part) in total.iter_mut().zip(part) {
                     *total = R::fold(*total, part);
                 }
@@ -215,29 +214,29 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
 
     #[inline(always)]
     fn columns_inner(&self, base: usize, width: usize, total: &mut [E; TILE]) {
-        let count = self.inner.elements();
-        let [stride] = self.inner.inner_strides();
+        let inner = &self.plan.inner;
+        let count = inner.elements();
+        let [stride] = inner.inner_strides();
         for first in (0..count).step_by(BLOCK) {
             let mut lanes = [[E::from_f64(R::START); TILE]; LANES];
             let mut i = 0;
-            self.inner
-                .runs(first..(first + BLOCK).min(count), |[at], rows| {
-                    for row in 0..rows {
-                        let from = base + at + row * stride;
-                        let lane = &mut lanes[i % LANES];
-                        // A full tile has a constant width, which becomes vector instructions.
-                        if width == TILE {
-                            for (total, &x) in lane.iter_mut().zip(&self.data[from..from + TILE]) {
-                                *total = R::fold(*total, x);
-                            }
-                        } else {
-                            for (total, &x) in lane.iter_mut().zip(&self.data[from..from + width]) {
-                                *total = R::fold(*total, x);
-                            }
+            inner.runs(first..(first + BLOCK).min(count), |[at], rows| {
+                for row in 0..rows {
+                    let from = base + at + row * stride;
+                    let lane = &mut lanes[i % LANES];
+                    // A full tile has a constant width, which becomes vector instructions.
+                    if width == TILE {
+                        for (total, &x) in lane.iter_mut().zip(&self.data[from..from + TILE]) {
+                            *total = R::fold(*total, x);
                         }
-                        i += 1;
+                    } else {
+                        for (total, &x) in lane.iter_mut().zip(&self.data[from..from + width]) {
+                            *total = R::fold(*total, x);
+                        }
                     }
-                });
+                    i += 1;
+                }
+            });
             for (column, total) in total.iter_mut().enumerate() {
                 let block = combine::<R, E>(core::array::from_fn(|lane| lanes[lane][column]));
                 *total = R::fold(*total, block);
@@ -265,26 +264,22 @@ pub(crate) fn arg_max<E: Element>(context: Context<'_>, x: Operand<'_, E>, out: 
     let [_, n, inner]: [usize; 3] = core::array::from_fn(|axis| x.layout.shape()[axis]);
     let [by_outer, by_n, by_inner]: [usize; 3] =
         core::array::from_fn(|axis| x.layout.strides()[axis]);
-    split::chunks(
-        context.executor,
-        out,
-        1,
-        (GRAIN / n.max(1)).max(1),
-        &|start, out| {
-            for (i, out) in out.iter_mut().enumerate() {
-                let (row, column) = ((start + i) / inner, (start + i) % inner);
-                let base = x.layout.offset() + row * by_outer + column * by_inner;
-                let mut best = (0, x.data[base]);
-                for at in 1..n {
-                    let value = x.data[base + at * by_n];
-                    #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
-                    let nan = value != value && best.1 == best.1;
-                    if value > best.1 || nan {
-                        best = (at, value);
-                    }
+    let grain = (GRAIN / n.max(1)).max(1);
+    let cut = Cut::new(context.executor.workers(), out.len(), 1, grain);
+    split::chunks(context.executor, out, cut, &|start, out| {
+        for (i, out) in out.iter_mut().enumerate() {
+            let (row, column) = ((start + i) / inner, (start + i) % inner);
+            let base = x.layout.offset() + row * by_outer + column * by_inner;
+            let mut best = (0, x.data[base]);
+            for at in 1..n {
+                let value = x.data[base + at * by_n];
+                #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+                let nan = value != value && best.1 == best.1;
+                if value > best.1 || nan {
+                    best = (at, value);
                 }
-                *out = best.0 as u32;
             }
-        },
-    );
+            *out = best.0 as u32;
+        }
+    });
 }

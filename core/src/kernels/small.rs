@@ -1,6 +1,7 @@
 //! The blocked kernels with the tiles of small targets, which no machine that runs these tests has: compiled a second
 //! time, and compared to the bit with the kernels of this machine and the default methods.
 #![expect(clippy::duplicate_mod, reason = "the second copy is the purpose")]
+#![allow(dead_code, unreachable_pub)] // What tells of a kernel's plan is for users of the first copy.
 
 use super::{Context, Operand, split};
 use crate::backend::{Backend, View, Window};

@@ -1,0 +1,272 @@
+//! What a plan tells is what a kernel does: parts as an executor counts them, loops as naive indexing has them.
+
+use minitorch_core::backend::Window;
+use minitorch_core::executor::Executor;
+use minitorch_core::plan::{Access, Conv, Cut, Map, Matmul, Reduce};
+use minitorch_core::{Cpu, Element, Layout, Padding, Shape, Tensor};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Says that it has so many workers, and counts the tasks that it is given.
+#[derive(Clone)]
+struct Counting {
+    workers: usize,
+    tasks: Arc<AtomicUsize>,
+}
+
+impl Executor for Counting {
+    fn workers(&self) -> usize {
+        self.workers
+    }
+
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        self.tasks.fetch_add(tasks, Ordering::Relaxed);
+        (0..tasks).for_each(task);
+    }
+}
+
+/// Asserts that `work` is cut as the plan says, for every number of workers. A single part never comes to an executor.
+#[track_caller]
+fn counted<E: Element>(what: &str, cut: &dyn Fn(usize) -> Cut, work: &dyn Fn(&Cpu<E>)) {
+    for workers in [1, 2, 3, 7, 16, 100] {
+        let tasks = Arc::new(AtomicUsize::new(0));
+        let counting = Counting {
+            workers,
+            tasks: tasks.clone(),
+        };
+        work(&Cpu::builder().executor(counting).build());
+        let seen = tasks.load(Ordering::Relaxed);
+        let told = cut(workers).tasks;
+        assert_eq!(seen, if told == 1 { 0 } else { told }, "{what}, {workers}");
+    }
+}
+
+fn dense(shape: &[usize]) -> Layout {
+    Layout::contiguous(Shape::new(shape).unwrap()).unwrap()
+}
+
+/// A tensor of `shape` whose axes lie in memory in another order, with its layout.
+fn permuted<E: Element>(device: &Cpu<E>, shape: &[usize], order: &[usize]) -> Tensor<Cpu<E>> {
+    let mut inverse = vec![0; order.len()];
+    for (place, &axis) in order.iter().enumerate() {
+        inverse[axis] = place;
+    }
+    let memory: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+    Tensor::ones(device, Shape::new(&memory).unwrap()).permute(&inverse)
+}
+
+/// Shapes with an order of the axes in memory.
+const CASES: [(&[usize], &[usize]); 8] = [
+    (&[], &[]),
+    (&[5], &[0]),
+    (&[400_000], &[0]),
+    (&[300, 500], &[0, 1]),
+    (&[300, 500], &[1, 0]),
+    (&[70, 60, 50], &[2, 0, 1]),
+    (&[70, 60, 50], &[0, 2, 1]),
+    (&[9000, 1, 7], &[2, 1, 0]),
+];
+
+#[test]
+fn elementwise_operations_are_cut_as_told() {
+    for (shape, order) in CASES {
+        let here: Cpu = Cpu::default();
+        let x = permuted(&here, shape, order);
+        let y = Tensor::ones(&here, Shape::new(shape).unwrap());
+        counted::<f32>(
+            &format!("exp of {shape:?}"),
+            &|workers| Map::new(workers, [x.layout()]).cut,
+            &|device| drop(permuted(device, shape, order).exp()),
+        );
+        counted::<f32>(
+            &format!("sum of two {shape:?}"),
+            &|workers| Map::new(workers, [x.layout(), y.layout()]).cut,
+            &|device| {
+                drop(
+                    permuted(device, shape, order)
+                        + Tensor::ones(device, Shape::new(shape).unwrap()),
+                )
+            },
+        );
+    }
+}
+
+#[test]
+fn reductions_are_cut_as_told() {
+    for (shape, order) in CASES {
+        for mask in 0..1 << shape.len() {
+            let marked: Vec<bool> = (0..shape.len()).map(|axis| mask >> axis & 1 == 1).collect();
+            let axes: Vec<usize> = (0..shape.len()).filter(|&axis| marked[axis]).collect();
+            if axes.is_empty() {
+                continue;
+            }
+            let x = permuted::<f64>(&Cpu::default(), shape, order);
+            counted::<f64>(
+                &format!("sum of {shape:?} over {axes:?}"),
+                &|workers| Reduce::new(workers, x.layout(), &marked).cut,
+                &|device| drop(permuted(device, shape, order).sum(&axes)),
+            );
+        }
+    }
+}
+
+fn products_are_cut_as_told_in<E: Element>() {
+    let cases: [(&[usize], &[usize]); 7] = [
+        (&[2, 3], &[3, 4]),
+        (&[300, 200], &[200, 250]),
+        (&[1, 900], &[900, 5000]),
+        (&[5000, 900], &[900, 1]),
+        (&[3, 400], &[400, 3000]),
+        (&[20, 30, 40], &[20, 40, 50]),
+        (&[64, 0], &[0, 64]),
+    ];
+    for (a, b) in cases {
+        for turned in [[false, false], [true, false], [false, true], [true, true]] {
+            let side = |device: &Cpu<E>, shape: &[usize], turned: bool| {
+                let mut order: Vec<usize> = (0..shape.len()).collect();
+                if turned {
+                    order.swap(shape.len() - 2, shape.len() - 1);
+                }
+                permuted(device, shape, &order)
+            };
+            let both = |device: &Cpu<E>| [side(device, a, turned[0]), side(device, b, turned[1])];
+            let [left, right] = both(&Cpu::default());
+            counted::<E>(
+                &format!("{a:?} x {b:?}, {turned:?}"),
+                &|workers| {
+                    let plan = Matmul::new::<E>(workers, left.layout(), right.layout());
+                    plan.expect("a product").cut
+                },
+                &|device| {
+                    let [left, right] = both(device);
+                    drop(left.matmul(&right));
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn products_are_cut_as_told() {
+    products_are_cut_as_told_in::<f32>();
+    products_are_cut_as_told_in::<f64>();
+}
+
+#[test]
+fn convolutions_are_cut_as_told() {
+    for ([b, c, h, w], [o, kh, kw]) in [
+        ([16, 1, 28, 28], [4, 3, 3]),
+        ([1, 64, 28, 28], [64, 3, 3]),
+        ([50, 8, 14, 14], [16, 5, 3]),
+        ([3, 3, 100, 90], [9, 1, 1]),
+    ] {
+        let window = Window {
+            kernel: [kh, kw],
+            stride: [1, 1],
+            before: [0, 0],
+            input: [h, w],
+            output: [h, w],
+        };
+        let (x, weight) = (dense(&[b, c, h, w]), dense(&[o, c, kh, kw]));
+        counted::<f32>(
+            &format!("{b} images of {c} channels"),
+            &|workers| Conv::new::<f32>(workers, &x, &weight, &window).unwrap().cut,
+            &|device| {
+                let x = Tensor::ones(device, x.shape());
+                let weight = Tensor::ones(device, weight.shape());
+                drop(x.conv2d(&weight, [1, 1], Padding::MiniTorch));
+            },
+        );
+    }
+}
+
+/// The parts cover the output, and none but the last is short.
+#[test]
+fn parts_cover_the_output() {
+    for workers in 0..70 {
+        for elements in [0, 1, 16_384, 16_385, 99_999, 1 << 20, (1 << 22) + 1] {
+            let Cut { size, tasks } = Map::new(workers, [&dense(&[elements])]).cut;
+            assert!((1..=64).contains(&tasks) && size > 0);
+            assert!(tasks * size >= elements);
+            assert!((tasks - 1) * size < elements.max(1));
+        }
+    }
+}
+
+#[test]
+fn the_loops_of_views() {
+    let told = |layouts: [&Layout; 2]| {
+        let Map { nest, access, .. } = Map::new(1, layouts);
+        (nest.sizes().to_vec(), nest.strides().to_vec(), access)
+    };
+    let whole = dense(&[20, 300, 400]);
+    let row = dense(&[400]).expand([20, 300, 400]).unwrap();
+    let columns = dense(&[400, 300, 20]).permute(&[2, 1, 0]).unwrap();
+    let short = dense(&[20, 300, 4]);
+    // Dense memory is one loop; what is broadcast along the outer axes leaves these merged.
+    let all = told([&whole, &whole]);
+    assert_eq!(all, (vec![2_400_000], vec![[1, 1]], Access::InPlace));
+    let broadcast = told([&whole, &row]);
+    let strides = vec![[400, 0], [1, 1]];
+    assert_eq!(broadcast, (vec![6000, 400], strides, Access::InPlace));
+    // One operand that steps by more is copied, and keeps the axes of the others apart.
+    let permuted = told([&whole, &columns]);
+    let strides = vec![[120_000, 1], [400, 20], [1, 6000]];
+    assert_eq!(permuted, (vec![20, 300, 400], strides, Access::Staged));
+    let one = dense(&[]).expand([20, 300, 400]).unwrap();
+    let number = told([&whole, &one]);
+    assert_eq!(number, (vec![2_400_000], vec![[1, 0]], Access::Staged));
+    // Rows of four elements are too short for a loop of their own, unless they merge.
+    let merged = told([&short, &short]);
+    assert_eq!(merged, (vec![24_000], vec![[1, 1]], Access::InPlace));
+    let rows = dense(&[4]).expand([20, 300, 4]).unwrap();
+    let gathered = told([&short, &rows]);
+    let strides = vec![[4, 0], [1, 1]];
+    assert_eq!(gathered, (vec![6000, 4], strides, Access::Gathered));
+}
+
+#[test]
+fn the_groups_of_a_reduction() {
+    let layout = dense(&[30, 40, 50]);
+    let told = |axes: [bool; 3]| {
+        let Reduce {
+            kept,
+            outer,
+            inner,
+            side_by_side,
+            ..
+        } = Reduce::new(2, &layout, &axes);
+        let sizes = [kept.sizes().to_vec(), inner.sizes().to_vec()];
+        (sizes, outer, side_by_side)
+    };
+    let [no, yes] = [false, true];
+    assert_eq!(told([no, no, yes]), ([vec![1200], vec![50]], None, false));
+    assert_eq!(told([yes, no, no]), ([vec![2000], vec![30]], None, true));
+    let bias = told([yes, no, yes]);
+    assert_eq!(bias, ([vec![40], vec![50]], Some((30, 2000)), false));
+    let all = told([yes, yes, yes]);
+    assert_eq!(all, ([vec![1], vec![2000]], Some((30, 2000)), false));
+}
+
+#[test]
+fn the_tiles_of_a_product() {
+    let [a, b] = [dense(&[64, 300]), dense(&[300, 128])];
+    let plan = |a: &Layout, b: &Layout| Matmul::new::<f32>(1, a, b).unwrap();
+    let many = plan(&a, &b);
+    assert!(!many.transposed && !many.reads_in_place(64));
+    assert_eq!(many.rectangle(0, many.cut.size), [64, 128]);
+    // A rectangle that starts within a row ends with it.
+    assert_eq!(many.rectangle(120, 64 * 128), [1, 8]);
+    assert_eq!(many.rectangle(128, 600), [3, 128]);
+    let one = plan(&dense(&[1, 300]), &b);
+    assert!(one.reads_in_place(1));
+    assert!(one.tile(1, 128)[1] > many.tile(64, 128)[1]);
+    // Columns that are not contiguous: the transposed product, if that packs less.
+    let turned = dense(&[128, 300]).permute(&[1, 0]).unwrap();
+    assert!(plan(&a, &turned).transposed);
+    assert!(!plan(&dense(&[200, 300]), &turned).transposed);
+    // What is no product has no plan.
+    assert!(Matmul::new::<f32>(1, &dense(&[3]), &b).is_none());
+    assert!(Matmul::new::<f32>(1, &a, &dense(&[2, 300, 128])).is_none());
+    assert!(Matmul::new::<f32>(1, &dense(&[0, 300]), &b).is_none());
+}
