@@ -56,6 +56,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
         Task::Show(arguments) => task::show::run(&arguments),
         Task::Fetch(settings) => task::fetch::run(&settings),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::ParallelCheck(settings) => task::parallel_check::run(&settings),
     }
 }
 

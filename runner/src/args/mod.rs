@@ -6,6 +6,7 @@
 mod choice;
 pub mod fetch;
 pub mod mnist;
+pub mod parallel_check;
 mod predict;
 pub mod sentiment;
 pub mod show;
@@ -44,6 +45,8 @@ pub enum Task {
     Fetch(fetch::Settings),
     /// Measure how long things take.
     Bench(bench::Arguments),
+    /// Tell how kernels go over their operands, and time them.
+    ParallelCheck(parallel_check::Settings),
 }
 
 /// Where the arithmetic is done. The result is the same to the bit.
@@ -103,6 +106,8 @@ enum Command {
     Fetch(fetch::Arguments),
     /// Measure how long things take, in the form in which other libraries are measured
     Bench(bench::Arguments),
+    /// Show how the loops of the kernels run: merged axes, vectors, tasks, and time by number of threads
+    ParallelCheck(parallel_check::Arguments),
 }
 
 /// Where a program computes: the options that every program has.
@@ -286,6 +291,7 @@ impl Command {
             Self::Show(arguments) => Ok(Task::Show(arguments)),
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
             Self::Bench(arguments) => Ok(Task::Bench(arguments)),
+            Self::ParallelCheck(arguments) => arguments.resolve().map(Task::ParallelCheck),
         }
     }
 }

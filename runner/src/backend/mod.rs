@@ -21,13 +21,23 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     Ok(match options.backend {
         Backend::Serial => (builder.build(), None),
         Backend::Rayon => {
-            // Nothing is cut into more parts than this: further threads would only look for work.
-            const MOST: usize = 64;
-            let threads = options.threads.unwrap_or_else(machine::processors);
-            let pool = Rayon::new(threads.min(MOST))?;
+            let pool = Rayon::new(threads(options))?;
             (builder.executor(pool.clone()).build(), Some(pool))
         }
     })
+}
+
+/// How many threads [`cpu`] starts.
+pub fn threads(options: &Machine) -> usize {
+    // Nothing is cut into more parts than this: further threads would only look for work.
+    const MOST: usize = 64;
+    match options.backend {
+        Backend::Serial => 1,
+        Backend::Rayon => options
+            .threads
+            .unwrap_or_else(machine::processors)
+            .min(MOST),
+    }
 }
 
 /// The CPU in double precision and one thread, whatever the options say of threads.

@@ -2,6 +2,7 @@
 
 pub mod fetch;
 pub mod mnist;
+pub mod parallel_check;
 pub mod predict;
 pub mod sentiment;
 pub mod show;
