@@ -122,7 +122,7 @@ pub struct Case {
 pub struct Settings {
     /// What to look at, in order.
     pub cases: Vec<Case>,
-    /// Where it computes: with 1, 2, .. threads, up to as many as this says.
+    /// Where it computes: with 1, 2, 4, .. threads, and with as many as this says.
     pub machine: Machine,
     /// Whether to print JSON.
     pub json: bool,
