@@ -20,13 +20,13 @@
 //! | `optim` | [`crate::optim`] |
 //! | `datasets` | `runner::data`: the same six sets of points |
 //! | `testing` (`MathTest`) | `minitorch_tests::math_functions` in `tests/src` |
-//! | the tests, `test_*.py` | `tests/tests/module0.rs` to `module4.rs`, under the same names |
+//! | the 90 tests, `test_*.py` | `tests/tests/module0.rs` to `module4.rs`, under the same names |
 //! | `run_manual.py` | `runner simple --engine manual --weights 1,-1 --bias 0.2` |
 //! | `run_scalar.py`, `run_tensor.py` | `runner simple --engine scalar`, `--engine tensor`; `--preset minitorch` prints its numbers |
 //! | `run_fast_tensor.py` | `runner xor --engine fast` |
 //! | `run_mnist_multiclass.py`, `run_mnist_interface.py` | `runner mnist` |
 //! | `run_sentiment.py` | `runner sentiment` |
-//! | `parallel_check.py` | none yet; [`crate::nest`] shows the loops that a layout becomes |
+//! | `parallel_check.py` | `runner parallel-check`; [`crate::plan`] in a program |
 //! | `show_expression.py`, the Autodiff Sandbox | `runner show expression "x*y + log(x)"` |
 //! | `show_tensor.py`, the Tensor Sandbox | `runner show tensor`, `map`, `zip`, `reduce`, `matmul` |
 //! | the plots and pictures of `app.py` | `--report page.html` with any program that trains |
