@@ -28,7 +28,7 @@ pub use vectors::{Found, MOST_DIMENSIONS, Vectors};
 pub use vocabulary::Vocabulary;
 
 use crate::error::Failure;
-use folder::Files;
+use folder::{Files, Sources};
 
 /// Where sentences and vectors come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,27 @@ pub struct Request {
     pub train: Option<usize>,
     /// The first so many validation sentences; `None` for all there are.
     pub valid: Option<usize>,
+}
+
+impl Request {
+    /// The files that are read; none for what the program holds.
+    ///
+    /// # Errors
+    ///
+    /// A file that is missing.
+    pub fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        match &self.source {
+            Source::Embedded => Ok(Vec::new()),
+            Source::Folder {
+                folder,
+                glove,
+                phrases,
+            } => {
+                let sources = Sources::find(folder, glove.as_deref(), *phrases, self.dimension)?;
+                Ok(sources.all().collect())
+            }
+        }
+    }
 }
 
 /// Sentences to learn from and to be tested with, and the vectors of their words.
@@ -106,19 +127,11 @@ impl Corpus {
                 glove,
                 phrases,
             } => {
-                let files = Files::find(folder, *phrases)?;
-                let glove = match glove {
-                    Some(file) => file.clone(),
-                    None => folder::vectors(folder, request.dimension)?,
-                };
-                let phrases = match phrases {
-                    true => folder::phrases(folder)?,
-                    false => None,
-                };
-                let text = Text::read(files, phrases)?;
+                let sources = Sources::find(folder, glove.as_deref(), *phrases, request.dimension)?;
+                let text = Text::read(sources.files, sources.phrases)?;
                 let place = folder.display().to_string();
                 text.finish(request, &place, |words| {
-                    Found::read_file(&glove, request.dimension, words)
+                    Found::read_file(&sources.vectors, request.dimension, words)
                 })
             }
         }

@@ -57,11 +57,9 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
-    let glove = match &settings.data.source {
-        Source::Folder { glove, .. } => glove.as_deref(),
-        Source::Embedded => None,
-    };
-    let page = Page::asked(&run.report, &[keeper.path(), resume, init, glove])?;
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init], || {
+        settings.data.files()
+    })?;
     let corpus = Corpus::load(&settings.data)?;
     output.note(&format!(
         "{} words, {} of them without a vector; {} phrases left out, which are validated or tested with",
