@@ -251,4 +251,37 @@ mod tests {
             }
         }
     }
+
+    /// A matrix product of all windows, and bias and ReLU after the maximum, leave every bit as the layer, ReLU and maximum
+    /// in the order of the formula do.
+    #[test]
+    fn a_feature_has_the_bits_of_the_convolution() {
+        let (device, rng) = (Cpu::<f32>::default(), &mut Generator::new(5));
+        // Lengths and numbers of kernels that no block of a product divides, and as many channels as in a real run.
+        for (b, windows, d, maps, width) in
+            [(1, 1, 1, 1, 1), (3, 17, 50, 100, 3), (2, 9, 100, 33, 5)]
+        {
+            let init = Init::Uniform {
+                low: -0.1,
+                high: 0.1,
+            };
+            let conv = Conv1d::with_init(&device, d, maps, width, init, rng).unwrap();
+            let x = Tensor::<Cpu>::randn(&device, [b, windows + width - 1, d], rng);
+            // Two equal windows: a maximum that is reached twice.
+            let x = Tensor::cat(&[x.clone(), x.narrow(1, 0, width)], 1);
+            let all = windows + width;
+            let found = feature(&conv, &x, all).unwrap();
+            let channels = x.transpose(1, 2);
+            let expected = conv.forward(&channels).relu().max(2);
+            assert_eq!(&found.shape()[..], [b, maps]);
+            assert_eq!(&conv.forward(&channels).shape()[..], [b, maps, all]);
+            let bits =
+                |x: Tensor<Cpu>| -> Vec<u32> { x.to_vec().into_iter().map(f32::to_bits).collect() };
+            assert_eq!(
+                bits(found),
+                bits(expected),
+                "{b} {windows} {d} {maps} {width}"
+            );
+        }
+    }
 }
