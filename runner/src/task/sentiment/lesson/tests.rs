@@ -10,6 +10,7 @@ use super::super::network::{FIRST, NOTHING, UNKNOWN};
 use super::*;
 use crate::args::{Files, Task, parse};
 use crate::files::scratch::Scratch;
+use crate::train::Lesson as _;
 use crate::train::witness::Witness;
 
 #[test]
@@ -130,4 +131,39 @@ fn fillers_change_not_a_bit() {
     ];
     assert_eq!(few.len(), 9, "logits, three widths and the last layer");
     assert!(bits(few) == bits(many), "more fillers, other bits");
+}
+
+#[test]
+fn what_stands_for_no_word_stays_zero() {
+    let options = "runner sentiment --preset kim --train 60 --valid 20 --batch 8 --maps 8";
+    let Ok(Task::Sentiment(settings)) = parse(options.split(' ')) else {
+        panic!("{options}");
+    };
+    let corpus = Corpus::load(&settings.data).unwrap();
+    let device: Cpu = Cpu::default();
+    let Session { mut lesson, .. } = session(&device, &settings, &corpus).unwrap();
+    let mut optimizer = optimizer(&settings.recipe);
+    let table = |lesson: &Lesson<'_, Cpu>| -> Vec<f32> {
+        let mut all = lesson.network.named_parameters().into_iter();
+        let (_, table) = all.find(|(name, _)| name == "embedding.weight").unwrap();
+        table.to_vec()
+    };
+    let before = table(&lesson);
+    for epoch in 0..2 {
+        lesson.begin(Position { epoch, batch: 0 }).unwrap();
+        for batch in 0..lesson.batches.len() {
+            let loss = lesson.loss(batch).unwrap();
+            optimizer.step(lesson.network_mut(), loss.backward());
+            lesson.constrain().unwrap();
+        }
+    }
+    let after = table(&lesson);
+    let row = |table: &[f32], row: u32| -> Vec<u32> {
+        let d = corpus.vectors.dimension();
+        let values = &table[row as usize * d..][..d];
+        values.iter().map(|value| value.to_bits()).collect()
+    };
+    assert!(row(&after, NOTHING).iter().all(|&bits| bits == 0));
+    let first = FIRST + corpus.train.words(0)[0];
+    assert_ne!(row(&after, first), row(&before, first), "words are trained");
 }
