@@ -147,6 +147,12 @@ impl Corpus {
         self.words.len() - self.known()
     }
 
+    /// How many words have a vector or are in a training sentence: the first so many.
+    pub fn trainable(&self) -> usize {
+        let seen = self.train.all_words().iter().max();
+        seen.map_or(0, |&word| word as usize + 1).max(self.known())
+    }
+
     /// The number of words of the longest sentence of all.
     pub fn longest(&self) -> usize {
         let parts = [Some(&self.train), Some(&self.valid), self.test.as_ref()];

@@ -5,6 +5,8 @@
 //! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, after Kim's paper
 //! ```
 //!
+//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not.
+//!
 //! The vectors of words are parameters like the others, in the checkpoint and in the hash, whether they are trained or not.
 
 mod batches;

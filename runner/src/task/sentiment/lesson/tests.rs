@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use minitorch_core::nn::Init;
 use minitorch_core::{Cpu, Index};
 
 use super::super::Trained;
@@ -47,9 +48,15 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
 #[test]
 fn of_a_run_that_was_interrupted_the_best_weights_count() {
     let options = "runner sentiment --train 33 --valid 20 --batch 8 --epochs 6 --maps 4";
-    let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain(["--preset", "kim"])) else {
+    let Ok(Task::Sentiment(mut settings)) = parse(options.split(' ').chain(["--preset", "kim"]))
+    else {
         panic!("{options}");
     };
+    // Log lines tell every check, and the first steps matter.
+    settings.recipe.checks = 1;
+    settings.recipe.zeroed = false;
+    settings.recipe.init = Init::FanIn;
+    settings.recipe.spread = None;
     let corpus = Corpus::load(&settings.data).unwrap();
     let scratch = Scratch::new("interrupted");
     let witness = Witness::new(scratch.join("net"));
@@ -166,4 +173,60 @@ fn what_stands_for_no_word_stays_zero() {
     assert!(row(&after, NOTHING).iter().all(|&bits| bits == 0));
     let first = FIRST + corpus.train.words(0)[0];
     assert_ne!(row(&after, first), row(&before, first), "words are trained");
+}
+
+#[test]
+fn words_of_training_sentences_have_a_row_of_their_own() {
+    let options = "runner sentiment --train 700 --valid 300 --maps 1";
+    let device: Cpu = Cpu::default();
+    for kind in ["shared", "own"] {
+        let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain(["--unknown", kind]))
+        else {
+            panic!("{options} {kind}");
+        };
+        let corpus = Corpus::load(&settings.data).unwrap();
+        let (known, trainable) = (corpus.known(), corpus.trainable());
+        // There are words without a vector of both kinds.
+        assert!(known < trainable && trainable < corpus.words.len());
+        let rows = if kind == "own" { trainable } else { known };
+        let Session { lesson, .. } = session(&device, &settings, &corpus).unwrap();
+        let table = lesson.network.now.named_parameters().into_iter();
+        let table = table.map(|(_, value)| *value.shape()).next().unwrap();
+        assert_eq!(table[0], rows + FIRST as usize);
+        for (sentences, trained) in [(&corpus.train, true), (&corpus.valid, false)] {
+            for sentence in 0..sentences.len() {
+                let words = sentences.words(sentence);
+                let batch = Batch::new(&device, std::iter::once(words), lesson.known, 0, [0, 0]);
+                for (row, &word) in batch
+                    .unwrap()
+                    .words
+                    .to_vec()
+                    .unwrap()
+                    .into_iter()
+                    .zip(words)
+                {
+                    let has = (word as usize) < rows;
+                    assert_eq!(row, if has { FIRST + word } else { UNKNOWN });
+                    assert!(
+                        has || kind == "shared" || !trained,
+                        "{}",
+                        corpus.words.word(word)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn checks_are_spread_over_an_epoch() {
+    for batches in 1..30 {
+        for checks in 1..6 {
+            let due = (1..=batches).filter(|&done| is_due(done, batches, checks));
+            assert_eq!(due.count(), checks.min(batches), "{batches} {checks}");
+            assert!(is_due(batches, batches, checks));
+        }
+    }
+    let due: Vec<usize> = (1..=10).filter(|&done| is_due(done, 10, 4)).collect();
+    assert_eq!(due, [3, 5, 8, 10]);
 }
