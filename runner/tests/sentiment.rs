@@ -398,6 +398,43 @@ fn a_word_with_a_vector_of_its_own_is_known() {
 }
 
 #[test]
+fn phrases_are_named_where_they_are_trained_on() {
+    let folder = Folder::new("sentiment-phrases");
+    let [net, page] = ["net", "page.html"].map(|name| folder.file(name));
+    for (name, content) in [
+        ("stsa.binary.train", "1 a good film\n0 a bad film\n"),
+        (
+            "stsa.binary.phrases.train",
+            "1 a good film\n1 good\n0 bad\n0 dull\n",
+        ),
+        ("stsa.binary.dev", "0 dull\n"),
+        ("glove.2d.txt", "good 1 2\nbad -1 0.5\n"),
+    ] {
+        std::fs::write(folder.file(name), content).expect("a file");
+    }
+    let data = folder.path().display().to_string();
+    let fixed = "--embedding-dim 2 --maps 3 --epochs 1 --quiet --preset kim --checkpoint";
+    let fixed: Vec<&str> = fixed.split(' ').chain([&*net]).collect();
+    let train =
+        |options: &[&str]| said(&[&["sentiment", "--data", &data], &fixed[..], options].concat());
+    let text = train(&["--report", &page]);
+    assert!(
+        text.contains("\nTrained on: 1 sentences and 2 phrases\n"),
+        "{text}"
+    );
+    let page = std::fs::read_to_string(page).expect("the page");
+    assert!(page.contains("1 sentences and 2 phrases"), "{page}");
+    let json: Value = serde_json::from_str(&train(&["--json"])).expect("an object");
+    assert_eq!(
+        json["trained_on"],
+        serde_json::json!({"sentences": 1, "phrases": 2})
+    );
+
+    std::fs::remove_file(folder.file("stsa.binary.phrases.train")).expect("the file");
+    assert!(!train(&[]).contains("Trained on"));
+}
+
+#[test]
 fn a_checkpoint_that_lies_about_its_size_is_refused() {
     use minitorch_core::nn::Linear;
     use minitorch_core::{Cpu, Generator};

@@ -195,6 +195,10 @@ fn header_of(header: &mut Html, run: &Run<'_>) {
             },
         ),
     ];
+    if let Some(parts) = summary.parts {
+        let all = (parts.sentences + parts.phrases).to_string();
+        facts.push(("Trained on".into(), all, parts.to_string()));
+    }
     if let Some(bytes) = summary.peak_bytes {
         let megabytes = format!("{:.1}\u{a0}MB", bytes as f64 / 1e6);
         facts.push((

@@ -93,6 +93,8 @@ pub struct Corpus {
     pub valid: Sentences,
     /// Sentences to test with at the very end, where the source has them.
     pub test: Option<Sentences>,
+    /// How many of the sentences to train on are phrases: none of the source's whole sentences.
+    pub phrases: usize,
     /// Training phrases that were left out because they are a sentence to validate or test with.
     pub left_out: usize,
 }
@@ -172,6 +174,8 @@ struct Text {
     train: Sentences,
     valid: Sentences,
     test: Option<Sentences>,
+    /// The whole sentences, where phrases are trained on.
+    whole: Option<Sentences>,
     left_out: usize,
 }
 
@@ -191,22 +195,27 @@ impl Text {
     fn read(files: Files, phrases: Option<(Format, PathBuf)>) -> Result<Self, Failure> {
         let mut words = Vocabulary::default();
         let are_phrases = phrases.is_some();
-        let (format, train) = phrases.unwrap_or((files.format, files.train));
-        let mut train = format.read_file(&train, &mut words)?;
+        let own = (files.format, files.train);
+        let (format, train) = phrases.as_ref().unwrap_or(&own);
+        let mut train = format.read_file(train, &mut words)?;
         let valid = files.format.read_file(&files.valid, &mut words)?;
         let test = files
             .test
             .map(|test| files.format.read_file(&test, &mut words));
         let test = test.transpose()?;
-        let left_out = match are_phrases {
-            true => train.leave_out(&[Some(&valid), test.as_ref()]),
-            false => 0,
+        let (whole, left_out) = match are_phrases {
+            true => (
+                Some(own.0.read_file(&own.1, &mut words)?),
+                train.leave_out(&[Some(&valid), test.as_ref()]),
+            ),
+            false => (None, 0),
         };
         Ok(Self {
             words,
             train,
             valid,
             test,
+            whole,
             left_out,
         })
     }
@@ -230,6 +239,8 @@ impl Text {
             ["--valid", "validation"],
             place,
         )?;
+        let phrases = |whole| self.train.len() - self.train.count_in(whole);
+        let phrases = self.whole.as_ref().map_or(0, phrases);
         let found = vectors(&self.words)?;
         let ids = self.ids();
         let (known, unknown): (Vec<u32>, Vec<u32>) =
@@ -257,6 +268,7 @@ impl Text {
             train,
             valid,
             test,
+            phrases,
             left_out,
         })
     }

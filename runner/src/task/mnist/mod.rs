@@ -78,6 +78,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         items: "images",
         correct,
         of: digits.held_out.len(),
+        parts: None,
         trained,
         time,
         peak_bytes: machine::peak_memory(),

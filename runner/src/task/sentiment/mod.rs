@@ -33,7 +33,7 @@ use crate::data::text::{Corpus, Source};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
-use crate::output::{Output, Summary};
+use crate::output::{Output, Parts, Summary};
 use crate::report::{self, Page};
 
 /// How many sentences are looked at together when nothing is learnt.
@@ -88,6 +88,10 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         items: "sentences",
         correct: lesson::correct(held_out, answers.iter().copied()),
         of: held_out.len(),
+        parts: (corpus.phrases > 0).then(|| Parts {
+            sentences: corpus.train.len() - corpus.phrases,
+            phrases: corpus.phrases,
+        }),
         trained,
         time,
         peak_bytes: machine::peak_memory(),

@@ -116,6 +116,7 @@ fn on(
         items: "points",
         correct: correct(&engine.logits(points)?, points),
         of: points.len(),
+        parts: None,
         trained: (epochs * points.len()) as u64,
         time: start.elapsed(),
         peak_bytes: machine::peak_memory(),
