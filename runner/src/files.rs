@@ -68,6 +68,17 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Where a path leads, links followed: two paths to one file give the same. Of a file that is not there yet, its folder
+/// says so.
+pub fn resolved(path: &Path) -> PathBuf {
+    let there = fs::canonicalize(path);
+    let to_be = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
+    there
+        .ok()
+        .or_else(to_be)
+        .unwrap_or_else(|| path.to_path_buf())
+}
+
 /// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
 ///
 /// A file that was asked for must be writable. If the default is not, `warn` gets one sentence and nothing is saved.

@@ -51,6 +51,25 @@ pub trait Log: fmt::Display + Serialize {
     fn reading(&self) -> Reading;
 }
 
+/// What was trained on, where items are of two kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Parts {
+    /// Whole sentences.
+    pub sentences: usize,
+    /// Parts of sentences.
+    pub phrases: usize,
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} sentences and {} phrases",
+            self.sentences, self.phrases
+        )
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary<'a> {
@@ -62,6 +81,8 @@ pub struct Summary<'a> {
     pub correct: usize,
     /// Items looked at.
     pub of: usize,
+    /// What was trained on, if that are not items of one kind.
+    pub parts: Option<Parts>,
     /// Items trained on, each counted once an epoch.
     pub trained: u64,
     /// How long the training took.
@@ -87,6 +108,8 @@ struct Event<T> {
 #[derive(Serialize)]
 struct End {
     accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trained_on: Option<Parts>,
     hash: String,
     seconds: f64,
     peak_bytes: Option<u64>,
@@ -104,16 +127,15 @@ impl Summary<'_> {
             next,
             ..
         } = self;
-        let mut lines = vec![
-            format!(
-                "{split} accuracy: {:.2}% ({correct} of {of})",
-                100.0 * self.accuracy()
-            ),
-            format!(
-                "Time: {seconds:.1} s, {:.0} {items} per second",
-                self.trained as f64 / seconds.max(1e-9)
-            ),
-        ];
+        let mut lines = vec![format!(
+            "{split} accuracy: {:.2}% ({correct} of {of})",
+            100.0 * self.accuracy()
+        )];
+        lines.extend(self.parts.map(|parts| format!("Trained on: {parts}")));
+        lines.push(format!(
+            "Time: {seconds:.1} s, {:.0} {items} per second",
+            self.trained as f64 / seconds.max(1e-9)
+        ));
         lines.extend(
             self.peak_bytes
                 .map(|bytes| format!("Peak memory: {:.1} MB", bytes as f64 / 1e6)),
@@ -134,6 +156,7 @@ impl Summary<'_> {
             event: "end",
             facts: End {
                 accuracy: self.accuracy(),
+                trained_on: self.parts,
                 hash: format!("{:016x}", self.hash),
                 seconds: self.time.as_secs_f64(),
                 peak_bytes: self.peak_bytes,

@@ -7,7 +7,7 @@ use super::needed;
 use super::published::{FILES, MNIST};
 use crate::args::mnist::{Data, Settings};
 use crate::error::Failure;
-use crate::fetch::fetch;
+use crate::fetch::{fetch, folder_of};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 
@@ -101,6 +101,22 @@ pub struct Mnist {
 }
 
 impl Mnist {
+    /// The files that are read, some of which may still have to be downloaded; none for what the program holds.
+    ///
+    /// # Errors
+    ///
+    /// A file of a folder that is missing, and no folder for the cache.
+    pub fn files(data: &Data) -> Result<Vec<PathBuf>, Failure> {
+        match data {
+            Data::Embedded => Ok(Vec::new()),
+            Data::Split(folder) | Data::Full(folder) => Ok(published(folder)?.into()),
+            Data::Cached { .. } => {
+                let folder = folder_of(&MNIST)?;
+                Ok(FILES.map(|file| folder.join(file.name)).into())
+            }
+        }
+    }
+
     /// The images that `settings` ask for, downloaded if they say so.
     ///
     /// # Errors
@@ -204,8 +220,7 @@ impl Mnist {
     ///
     /// A file that is missing or damaged, and counts that disagree.
     pub fn from_folder(folder: &Path) -> Result<Self, Failure> {
-        let [a, b, c, d] = FILES.map(|file| needed(folder, file.name.trim_end_matches(".gz")));
-        Self::from_files(&[a?, b?, c?, d?])
+        Self::from_files(&published(folder)?)
     }
 
     /// All of MNIST from its files, in the order of [`FILES`].
@@ -223,6 +238,12 @@ impl Mnist {
             held_out: read(test_images, test_labels)?,
         })
     }
+}
+
+/// The published files in a folder, plain or `.gz`, in the order of [`FILES`].
+fn published(folder: &Path) -> Result<[PathBuf; 4], Failure> {
+    let [a, b, c, d] = FILES.map(|file| needed(folder, file.name.trim_end_matches(".gz")));
+    Ok([a?, b?, c?, d?])
 }
 
 /// Keeps as many digits as an option asks for.

@@ -137,8 +137,12 @@ pub fn fetch(
     Ok(folder)
 }
 
-/// The folder of a set inside of the cache folder.
-fn folder_of(set: &Set<'_>) -> Result<PathBuf, Failure> {
+/// The folder of a set inside of the cache folder, whether it is there or not.
+///
+/// # Errors
+///
+/// No folder for the cache.
+pub fn folder_of(set: &Set<'_>) -> Result<PathBuf, Failure> {
     match cache::folder(|name| std::env::var_os(name)) {
         Some(cache) => Ok(cache.join(set.folder)),
         None => {

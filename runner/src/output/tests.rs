@@ -50,6 +50,7 @@ fn summary() -> Summary<'static> {
         items: "images",
         correct: 477,
         of: 500,
+        parts: None,
         trained: 1000,
         time: Duration::from_millis(2500),
         peak_bytes: Some(12_345_678),

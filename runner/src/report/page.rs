@@ -1,6 +1,6 @@
 //! The page as a whole: what every program's page has, around what the program adds.
 
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use super::{Html, Record, chart};
 use crate::args::{self, Choice};
@@ -38,25 +38,37 @@ pub struct Run<'a> {
 }
 
 impl Page {
-    /// The page that the options ask for, if they do, after making sure that it can be written. `others` are the files
-    /// that the run reads and writes besides.
+    /// The page that the options ask for, if they do, after making sure that it can be written. `weights` and `data` are
+    /// the files that the run reads and writes besides, by whatever names.
     ///
     /// # Errors
     ///
-    /// A folder that does not exist or cannot be written to (exit status 1); a file that is one of the others (2).
+    /// A folder that does not exist or cannot be written to (exit status 1); a file that is one of the others, or a link
+    /// to it (2); that of `data`.
     pub fn asked(
         options: &args::Report,
-        others: &[Option<&Path>],
+        weights: &[Option<&Path>],
+        data: impl FnOnce() -> Result<Vec<PathBuf>, Failure>,
     ) -> Result<Option<Self>, Failure> {
         let Some(path) = &options.file else {
             return Ok(None);
         };
-        let same = |other: &Path| absolute(other).ok() == absolute(path).ok();
-        if let Some(other) = others.iter().flatten().find(|other| same(other)) {
-            return Err(Failure::usage(format!(
-                "--report {}: the run has this file for weights; give the page another name",
-                other.display()
-            )));
+        let place = files::resolved(path);
+        let refused = |what: &str| {
+            Err(Failure::usage(format!(
+                "--report {}: the run has this file for {what}; give the page another name",
+                path.display()
+            )))
+        };
+        if weights
+            .iter()
+            .flatten()
+            .any(|file| files::resolved(file) == place)
+        {
+            return refused("weights");
+        }
+        if data()?.iter().any(|file| files::resolved(file) == place) {
+            return refused("data");
         }
         files::check(path)?;
         Ok(Some(Self { path: path.clone() }))
@@ -183,6 +195,10 @@ fn header_of(header: &mut Html, run: &Run<'_>) {
             },
         ),
     ];
+    if let Some(parts) = summary.parts {
+        let all = (parts.sentences + parts.phrases).to_string();
+        facts.push(("Trained on".into(), all, parts.to_string()));
+    }
     if let Some(bytes) = summary.peak_bytes {
         let megabytes = format!("{:.1}\u{a0}MB", bytes as f64 / 1e6);
         facts.push((

@@ -172,6 +172,60 @@ fn a_place_that_cannot_be_written_to_ends_a_run_before_it_begins() {
     assert_eq!(folder.names(), ["folder"]);
 }
 
+/// Whatever a run reads is refused as the page's place, by any name, before anything is read.
+#[test]
+fn no_page_takes_the_place_of_data() {
+    let folder = Folder::new("report-data");
+    let digits = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte.gz",
+    ];
+    let sentences = [
+        "stsa.binary.train",
+        "stsa.binary.dev.gz",
+        "stsa.binary.test",
+        "stsa.binary.phrases.train",
+        "glove.50d.txt",
+    ];
+    for name in digits.iter().chain(&sentences) {
+        fs::write(folder.file(name), name).expect("a file");
+    }
+    fs::write(folder.file("vectors"), "vectors").expect("a file");
+    let before = folder.names();
+    let refused = |program: &str, place: &str| {
+        let program = format!("{program} --epochs 1 --checkpoint net");
+        let output = program_with(&folder, &program, place);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{program} {place}: {error}");
+        assert_eq!(
+            error,
+            format!(
+                "error: --report {place}: the run has this file for data; give the page another name\n"
+            )
+        );
+    };
+    for name in digits {
+        refused("mnist --data .", name);
+        refused("mnist --full --data .", &format!("./{name}"));
+    }
+    for name in sentences {
+        refused("sentiment --preset kim --data .", name);
+    }
+    refused("sentiment --data . --glove vectors", "./vectors");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(digits[0], folder.file("link")).expect("a link");
+        refused("mnist --data .", "link");
+        fs::remove_file(folder.file("link")).expect("the link");
+    }
+    assert_eq!(folder.names(), before);
+    for name in digits.iter().chain(&sentences) {
+        assert_eq!(fs::read_to_string(folder.file(name)).expect(name), *name);
+    }
+}
+
 fn program_with(folder: &Folder, program: &str, place: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_runner"))
         .args(program.split_whitespace())

@@ -22,6 +22,13 @@ fn it_has_the_most_certain_answers_and_the_curves() {
     assert_eq!(Some(&*page.id("hash").text), hash);
     // The answers are told right or wrong as their place says.
     for (id, is_right) in [("right", true), ("wrong", false)] {
+        // On a narrow screen the table scrolls, and not the page.
+        let wide = page.id(id).all(|e| e.attribute("class") == Some("wide"));
+        assert_eq!(wide.len(), 1, "{id}");
+        assert_eq!(
+            wide[0].all(|e| e.name == "tr"),
+            page.id(id).all(|e| e.name == "tr")
+        );
         for row in page.id(id).all(|e| e.name == "tr").iter().skip(1) {
             let cells = row.all(|e| e.name == "td");
             let [_, label, share] = cells[..] else {

@@ -1,8 +1,9 @@
 //! A folder with a case: `model.onnx`, and in `test_data_set_0` operands `input_0.pb`, .. and results `output_0.pb`, ..
 
 use super::call::{Call, Operand};
-use super::model::{Array, Graph, element};
-use super::{Device, Outcome, T, operators};
+use super::model::{Array, Graph, Node, element};
+use super::operators::Operator;
+use super::{Device, Fault, Outcome, T, operators};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,36 @@ pub(super) enum Kind {
     Single,
     /// An operator of anything else.
     OtherTypes,
+}
+
+/// A case that failed.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) how: How,
+    pub(super) error: Fault,
+}
+
+/// How a case failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum How {
+    /// There is no such operator.
+    Operator,
+    /// A file, an operand or an attribute is refused, by the operator or by the library.
+    Refused,
+    /// A result is missing, or has another shape than expected.
+    Shape,
+    /// A result has the shape that is expected, and other numbers.
+    Numbers,
+}
+
+impl How {
+    /// A failure, and what is said of it.
+    pub(super) fn with(self, error: impl Into<Fault>) -> Failed {
+        Failed {
+            how: self,
+            error: error.into(),
+        }
+    }
 }
 
 /// The cases in a folder, in the order of their names.
@@ -74,16 +105,41 @@ impl Case {
     }
 
     /// Computes the results and compares them with those that are expected.
-    pub(super) fn run(&self, device: &Device) -> Outcome<()> {
-        let graph = &self.graph;
-        let [node] = &graph.nodes[..] else {
-            return Err("one node is needed".into());
+    pub(super) fn run(&self, device: &Device) -> Result<(), Failed> {
+        let [node] = &self.graph.nodes[..] else {
+            return Err(How::Refused.with("one node is needed"));
         };
         let operator = operators::find(&node.domain, &node.operator);
-        let operator = operator.ok_or_else(|| format!("no operator {}", node.operator))?;
+        let missing = || How::Operator.with(format!("no operator {}", node.operator));
+        let results = self.results(device, node, operator.ok_or_else(missing)?);
+        let results = results.map_err(|error| How::Refused.with(error))?;
 
+        let relative = if self.name == FOUR_DIGITS {
+            1e-3
+        } else {
+            RELATIVE
+        };
+        for (port, at) in self.graph.outputs.iter().zip(0..) {
+            let name = &port.name;
+            let result = results.get(name);
+            let result = result.ok_or_else(|| How::Shape.with(format!("no result {name}")))?;
+            let expected = self.operand(device, "output", at);
+            let expected = expected.map_err(|error| How::Refused.with(error))?;
+            compare(result, &expected, relative)
+                .map_err(|Failed { how, error }| how.with(format!("{name}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// The results of the case's node by their names.
+    fn results<'a>(
+        &self,
+        device: &Device,
+        node: &'a Node,
+        operator: Operator,
+    ) -> Outcome<BTreeMap<&'a String, T>> {
         let mut known = BTreeMap::new();
-        for (port, at) in graph.inputs.iter().zip(0..) {
+        for (port, at) in self.graph.inputs.iter().zip(0..) {
             known.insert(port.name.as_str(), self.operand(device, "input", at)?);
         }
         let operands = node.inputs.iter().map(|name| match name.as_str() {
@@ -99,21 +155,7 @@ impl Case {
             operands: operands.collect::<Result<_, _>>()?,
         };
         let results = operator(&call)?;
-        let results: BTreeMap<_, _> = node.outputs.iter().zip(results).collect();
-
-        let relative = if self.name == FOUR_DIGITS {
-            1e-3
-        } else {
-            RELATIVE
-        };
-        for (port, at) in graph.outputs.iter().zip(0..) {
-            let result = results.get(&port.name);
-            let result = result.ok_or_else(|| format!("no result {}", port.name))?;
-            let expected = self.operand(device, "output", at)?;
-            let compared = compare(result, &expected, relative);
-            compared.map_err(|error| format!("{}: {error}", port.name))?;
-        }
-        Ok(())
+        Ok(node.outputs.iter().zip(results).collect())
     }
 
     fn operand(&self, device: &Device, kind: &str, at: usize) -> Outcome<Operand> {
@@ -132,22 +174,27 @@ const RELATIVE: f64 = 2e-6;
 const FOUR_DIGITS: &str = "test_averagepool_2d_ceil_last_window_starts_on_pad";
 
 /// Whether the results are those that are expected: of integers and truth values exactly.
-fn compare(result: &T, expected: &Operand, relative: f64) -> Outcome<()> {
+fn compare(result: &T, expected: &Operand, relative: f64) -> Result<(), Failed> {
     let (found, wanted) = (result.shape(), expected.tensor.shape());
     if found != wanted {
-        return Err(format!("shape {found:?} instead of {wanted:?}").into());
+        return Err(How::Shape.with(format!("shape {found:?} instead of {wanted:?}")));
     }
     let (absolute, relative) = match expected.element {
         element::FLOAT => (ABSOLUTE, relative),
         _ => (0.0, 0.0),
     };
-    let (found, wanted) = (result.try_to_vec()?, expected.tensor.try_to_vec()?);
+    let numbers = |tensor: &T| {
+        tensor
+            .try_to_vec()
+            .map_err(|error| How::Refused.with(error))
+    };
+    let (found, wanted) = (numbers(result)?, numbers(&expected.tensor)?);
     for (at, (x, y)) in found.into_iter().zip(wanted).enumerate() {
         let allowed = absolute + relative * f64::from(y).abs();
         // An infinity is only near to itself, and what is no number is near to all that is none.
         let near = y.is_finite() && (f64::from(x) - f64::from(y)).abs() <= allowed;
         if !(near || x == y || x.is_nan() && y.is_nan()) {
-            return Err(format!("element {at} is {x} instead of {y}").into());
+            return Err(How::Numbers.with(format!("element {at} is {x} instead of {y}")));
         }
     }
     Ok(())

@@ -58,7 +58,7 @@ fn a_file_that_is_cut_off_is_an_error_that_names_it_and_the_byte() {
     let run = || {
         let cases = case::all(&root).map_err(|error| error.to_string())?;
         let run = cases[0].run(&Device::default());
-        run.map_err(|error| error.to_string())
+        run.map_err(|failed| failed.error.to_string())
     };
     assert_eq!(run(), Ok(()));
     for (name, bytes) in &files {

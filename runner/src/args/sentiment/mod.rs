@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::{Choice, Run, positive, rate};
-pub use recipe::{Combine, Dropped, Optimiser, Recipe};
+pub use recipe::{Combine, Dropped, Optimiser, Recipe, Unknown};
 
 use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
 use crate::error::Failure;
@@ -44,9 +44,14 @@ impl Preset {
     }
 }
 
+/// What `--preset kim` is; [`Recipe::KIM`] says it in full.
+const ABOUT_KIM: &str = "\
+The kim preset has the network and the training of Kim's CNN-non-static (2014). What differs: vectors are GloVe's,
+scaled to the variance of word2vec's; fewer epochs, each validated four times; batches of sentences of like length.";
+
 /// The options of `runner sentiment` as they were typed.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = ABOUT_KIM)]
 pub struct Arguments {
     #[arg(
         long,
@@ -104,6 +109,16 @@ pub struct Arguments {
         help = "Train the vectors of words, too, or with =false not [default: false; kim: true]"
     )]
     train_embeddings: Option<bool>,
+
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        hide_possible_values = true,
+        help_heading = "Network"
+    )]
+    #[arg(help = "Random vectors of unknown words, shared or own [default: shared; kim: own]")]
+    unknown: Option<Unknown>,
 
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true, help_heading = "Data")]
     #[arg(help = "Training sentences to use, the first N [default: 450; kim: all]")]
@@ -175,6 +190,7 @@ impl Settings {
             Choice::given("--filters", widths.join(",")),
             Choice::given("--maps", recipe.maps),
             Choice::equals("--train-embeddings", recipe.train_embeddings),
+            Choice::named("--unknown", &recipe.unknown),
             Choice::optional("--train", self.data.train, "all sentences"),
             Choice::optional("--valid", self.data.valid, "all sentences"),
             Choice::optional(
@@ -201,6 +217,7 @@ impl Settings {
                 filters: typed.filters.clone(),
                 maps: typed.maps,
                 train_embeddings: typed.train_embeddings,
+                unknown: typed.unknown,
                 sentences: typed.sentences,
                 ..preset.recipe()
             };
@@ -224,6 +241,7 @@ impl Arguments {
             filters: self.filters.map_or(preset.filters, Into::into),
             maps: self.maps.unwrap_or(preset.maps),
             train_embeddings: self.train_embeddings.unwrap_or(preset.train_embeddings),
+            unknown: self.unknown.unwrap_or(preset.unknown),
             sentences: [
                 self.train.or(preset.sentences[0]),
                 self.valid.or(preset.sentences[1]),

@@ -8,6 +8,52 @@ use super::vectors::is_text;
 use crate::data::{find, is_absent, needed};
 use crate::error::Failure;
 
+/// All that is read of a [`Source::Folder`](super::Source::Folder).
+pub(super) struct Sources {
+    pub(super) files: Files,
+    /// What to train on instead.
+    pub(super) phrases: Option<(Format, PathBuf)>,
+    pub(super) vectors: PathBuf,
+}
+
+impl Sources {
+    /// Looks for what is not named. Vectors have so many numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Files::find`], [`phrases`] and [`vectors`].
+    pub(super) fn find(
+        folder: &Path,
+        glove: Option<&Path>,
+        with_phrases: bool,
+        dimension: usize,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            files: Files::find(folder, with_phrases)?,
+            vectors: match glove {
+                Some(file) => file.to_path_buf(),
+                None => vectors(folder, dimension)?,
+            },
+            phrases: match with_phrases {
+                true => phrases(folder)?,
+                false => None,
+            },
+        })
+    }
+
+    /// Every file.
+    pub(super) fn all(self) -> impl Iterator<Item = PathBuf> {
+        let Files {
+            train, valid, test, ..
+        } = self.files;
+        let phrases = self.phrases.map(|(_, file)| file);
+        [train, valid, self.vectors]
+            .into_iter()
+            .chain(test)
+            .chain(phrases)
+    }
+}
+
 /// The files of a set of sentences, all of the same form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Files {
@@ -24,7 +70,7 @@ impl Files {
     /// # Errors
     ///
     /// If there are none, or one of them is missing.
-    pub(super) fn find(folder: &Path, phrases: bool) -> Result<Self, Failure> {
+    fn find(folder: &Path, phrases: bool) -> Result<Self, Failure> {
         if !folder.is_dir() {
             return Err(Failure::file(folder.display(), "no such folder"));
         }
@@ -74,7 +120,7 @@ impl Files {
 /// # Errors
 ///
 /// If it cannot be told what is there.
-pub(super) fn phrases(folder: &Path) -> Result<Option<(Format, PathBuf)>, Failure> {
+fn phrases(folder: &Path) -> Result<Option<(Format, PathBuf)>, Failure> {
     if let Some(file) = find(folder, "stsa.binary.phrases.train")? {
         return Ok(Some((Format::Lines, file)));
     }
@@ -96,7 +142,7 @@ pub(super) fn phrases(folder: &Path) -> Result<Option<(Format, PathBuf)>, Failur
 /// # Errors
 ///
 /// If there is none, and if a folder cannot be read.
-pub(super) fn vectors(folder: &Path, dimension: usize) -> Result<PathBuf, Failure> {
+fn vectors(folder: &Path, dimension: usize) -> Result<PathBuf, Failure> {
     for place in [
         folder.to_path_buf(),
         folder.join("glove"),

@@ -28,7 +28,7 @@ pub use vectors::{Found, MOST_DIMENSIONS, Vectors};
 pub use vocabulary::Vocabulary;
 
 use crate::error::Failure;
-use folder::Files;
+use folder::{Files, Sources};
 
 /// Where sentences and vectors come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,27 @@ pub struct Request {
     pub valid: Option<usize>,
 }
 
+impl Request {
+    /// The files that are read; none for what the program holds.
+    ///
+    /// # Errors
+    ///
+    /// A file that is missing.
+    pub fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        match &self.source {
+            Source::Embedded => Ok(Vec::new()),
+            Source::Folder {
+                folder,
+                glove,
+                phrases,
+            } => {
+                let sources = Sources::find(folder, glove.as_deref(), *phrases, self.dimension)?;
+                Ok(sources.all().collect())
+            }
+        }
+    }
+}
+
 /// Sentences to learn from and to be tested with, and the vectors of their words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corpus {
@@ -72,6 +93,8 @@ pub struct Corpus {
     pub valid: Sentences,
     /// Sentences to test with at the very end, where the source has them.
     pub test: Option<Sentences>,
+    /// How many of the sentences to train on are phrases: none of the source's whole sentences.
+    pub phrases: usize,
     /// Training phrases that were left out because they are a sentence to validate or test with.
     pub left_out: usize,
 }
@@ -106,19 +129,11 @@ impl Corpus {
                 glove,
                 phrases,
             } => {
-                let files = Files::find(folder, *phrases)?;
-                let glove = match glove {
-                    Some(file) => file.clone(),
-                    None => folder::vectors(folder, request.dimension)?,
-                };
-                let phrases = match phrases {
-                    true => folder::phrases(folder)?,
-                    false => None,
-                };
-                let text = Text::read(files, phrases)?;
+                let sources = Sources::find(folder, glove.as_deref(), *phrases, request.dimension)?;
+                let text = Text::read(sources.files, sources.phrases)?;
                 let place = folder.display().to_string();
                 text.finish(request, &place, |words| {
-                    Found::read_file(&glove, request.dimension, words)
+                    Found::read_file(&sources.vectors, request.dimension, words)
                 })
             }
         }
@@ -132,6 +147,12 @@ impl Corpus {
     /// How many words have none.
     pub fn unknown(&self) -> usize {
         self.words.len() - self.known()
+    }
+
+    /// How many words have a vector or are in a training sentence: the first so many.
+    pub fn trainable(&self) -> usize {
+        let seen = self.train.all_words().iter().max();
+        seen.map_or(0, |&word| word as usize + 1).max(self.known())
     }
 
     /// The number of words of the longest sentence of all.
@@ -153,6 +174,8 @@ struct Text {
     train: Sentences,
     valid: Sentences,
     test: Option<Sentences>,
+    /// The whole sentences, where phrases are trained on.
+    whole: Option<Sentences>,
     left_out: usize,
 }
 
@@ -172,22 +195,27 @@ impl Text {
     fn read(files: Files, phrases: Option<(Format, PathBuf)>) -> Result<Self, Failure> {
         let mut words = Vocabulary::default();
         let are_phrases = phrases.is_some();
-        let (format, train) = phrases.unwrap_or((files.format, files.train));
-        let mut train = format.read_file(&train, &mut words)?;
+        let own = (files.format, files.train);
+        let (format, train) = phrases.as_ref().unwrap_or(&own);
+        let mut train = format.read_file(train, &mut words)?;
         let valid = files.format.read_file(&files.valid, &mut words)?;
         let test = files
             .test
             .map(|test| files.format.read_file(&test, &mut words));
         let test = test.transpose()?;
-        let left_out = match are_phrases {
-            true => train.leave_out(&[Some(&valid), test.as_ref()]),
-            false => 0,
+        let (whole, left_out) = match are_phrases {
+            true => (
+                Some(own.0.read_file(&own.1, &mut words)?),
+                train.leave_out(&[Some(&valid), test.as_ref()]),
+            ),
+            false => (None, 0),
         };
         Ok(Self {
             words,
             train,
             valid,
             test,
+            whole,
             left_out,
         })
     }
@@ -211,6 +239,8 @@ impl Text {
             ["--valid", "validation"],
             place,
         )?;
+        let phrases = |whole| self.train.len() - self.train.count_in(whole);
+        let phrases = self.whole.as_ref().map_or(0, phrases);
         let found = vectors(&self.words)?;
         let ids = self.ids();
         let (known, unknown): (Vec<u32>, Vec<u32>) =
@@ -238,6 +268,7 @@ impl Text {
             train,
             valid,
             test,
+            phrases,
             left_out,
         })
     }

@@ -74,11 +74,7 @@ impl Sentences {
 
     /// Leaves out every sentence that is one of `others` word for word, and returns how many these are.
     pub(super) fn leave_out(&mut self, others: &[Option<&Self>]) -> usize {
-        let others: HashSet<&[u32]> = others
-            .iter()
-            .flatten()
-            .flat_map(|others| others.iter().map(|(words, _)| words))
-            .collect();
+        let others = all(others.iter().copied().flatten());
         let mut kept = Self::default();
         for (words, positive) in self.iter().filter(|(words, _)| !others.contains(words)) {
             kept.push(words.iter().copied(), positive);
@@ -86,6 +82,13 @@ impl Sentences {
         let left_out = self.len() - kept.len();
         *self = kept;
         left_out
+    }
+
+    /// How many are one of `others` word for word.
+    pub(super) fn count_in(&self, others: &Self) -> usize {
+        let others = all([others]);
+        let words = self.iter().map(|(words, _)| words);
+        words.filter(|words| others.contains(words)).count()
     }
 
     /// All words of all sentences, one after the other.
@@ -99,4 +102,10 @@ impl Sentences {
             *word = number(*word);
         }
     }
+}
+
+/// The words of each sentence of some parts.
+fn all<'a>(parts: impl IntoIterator<Item = &'a Sentences>) -> HashSet<&'a [u32]> {
+    let sentences = parts.into_iter().flat_map(Sentences::iter);
+    sentences.map(|(words, _)| words).collect()
 }

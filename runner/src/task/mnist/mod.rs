@@ -52,7 +52,9 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
-    let page = Page::asked(&run.report, &[keeper.path(), resume, init])?;
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init], || {
+        Mnist::files(&settings.data)
+    })?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
     session.start_from(&run.files)?;
@@ -76,6 +78,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         items: "images",
         correct,
         of: digits.held_out.len(),
+        parts: None,
         trained,
         time,
         peak_bytes: machine::peak_memory(),

@@ -13,7 +13,7 @@ use super::log::Log;
 use super::network::Network;
 use super::page::Answer;
 use super::words;
-use crate::args::sentiment::{Combine, Optimiser, Recipe, Settings};
+use crate::args::sentiment::{Combine, Optimiser, Recipe, Settings, Unknown};
 use crate::checkpoint::{self, Opened};
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
@@ -33,11 +33,13 @@ pub(super) struct Lesson<'a, B: Backend> {
     batches: Vec<Vec<usize>>,
     /// The words of the longest sentence of all.
     longest: usize,
+    /// How many words have a row of their own in the table of vectors: the first so many.
+    known: usize,
     /// The sum of the losses of the epoch so far.
     loss: f64,
     /// Training sentences that were told right in the epoch so far.
     correct: usize,
-    /// The most validation sentences that were told right after an epoch.
+    /// The most validation sentences that were told right in a check.
     best: usize,
 }
 
@@ -63,6 +65,7 @@ pub(super) fn session<'a, B: Backend>(
         },
         batches: Vec::new(),
         longest: corpus.longest(),
+        known: words::with_a_row(settings, corpus),
         loss: 0.0,
         correct: 0,
         best: 0,
@@ -86,7 +89,9 @@ fn network<B: Backend>(
     corpus: &Corpus,
 ) -> minitorch_core::Result<Network<B>> {
     let (vectors, dimension) = (corpus.vectors.values(), corpus.vectors.dimension());
-    Network::new(device, &settings.recipe, vectors, dimension, settings.seed)
+    let own = words::with_a_row(settings, corpus) - corpus.known();
+    let recipe = &settings.recipe;
+    Network::new(device, recipe, (vectors, own), dimension, settings.seed)
 }
 
 impl<B: Backend> Lesson<'_, B> {
@@ -97,9 +102,8 @@ impl<B: Backend> Lesson<'_, B> {
         training: bool,
     ) -> Result<Tensor<B>, Failure> {
         let rows = which.map(|sentence| sentences.words(sentence));
-        let known = self.corpus.known();
         let around = self.network.now.around();
-        let batch = Batch::new(self.device, rows, known, self.longest, around)?;
+        let batch = Batch::new(self.device, rows, self.known, self.longest, around)?;
         let present = (training && self.settings.recipe.train_embeddings).then_some(&batch.present);
         let network = &self.network.now;
         Ok(network.forward(&batch.words, batch.shape, present)?)
@@ -152,7 +156,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn init(&mut self, file: &Opened<'_>) -> Result<(), Failure> {
         // A file of weights alone does not say which word a row is of.
         let words = file.numbers().get(words::NAME);
-        if words.is_some_and(|words| words != words::pack(self.corpus)) {
+        if words.is_some_and(|words| words != words::pack(self.settings, self.corpus)) {
             return Err(Failure::file(
                 file.path().display(),
                 "its words are not those of these sentences;\n\
@@ -201,7 +205,8 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     }
 
     fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
-        if position.batch < self.batches.len() {
+        let (done, all) = (position.batch, self.batches.len());
+        if !is_due(done, all, self.settings.recipe.checks) {
             return Ok(());
         }
         let corpus = self.corpus;
@@ -212,12 +217,15 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             self.network.best = Some(self.copy()?);
         }
         self.best = self.best.max(correct);
+        if done < all {
+            return Ok(());
+        }
         let share = |correct: usize, of: &Sentences| correct as f64 / of.len().max(1) as f64;
         output.log(&Log {
             epoch: position.epoch + 1,
             epochs: self.settings.recipe.epochs,
             loss: self.loss,
-            batches: self.batches.len(),
+            batches: all,
             train_accuracy: share(self.correct, &corpus.train),
             valid_accuracy: share(correct, &corpus.valid),
             best_valid_accuracy: share(self.best, &corpus.valid),
@@ -247,9 +255,13 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::new("train-embeddings", recipe.train_embeddings.into(), |n| {
                 format!("--train-embeddings={}", n != 0)
             }),
+            Fact::new("unknown", recipe.unknown as u64, |n| {
+                typed::<Unknown>("--unknown", n, |unknown| unknown as u64)
+            }),
             preset("lead", recipe.lead.into()),
             preset("optimiser", recipe.optimiser as u64),
             preset("shuffle", recipe.shuffle.into()),
+            preset("checks", recipe.checks as u64),
             preset("quirks", recipe.quirks.into()),
             Fact::new("rate", recipe.rate.to_bits().into(), |n| {
                 format!("--rate {}", f32::from_bits(n as u32))
@@ -264,7 +276,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
                 format!("--valid {n}")
             }),
             Fact::new("seed", self.settings.seed, |n| format!("--seed {n}")),
-            Fact::list("words", words::pack(self.corpus), |_| {
+            Fact::list("words", words::pack(self.settings, self.corpus), |_| {
                 "other sentences or vectors".into()
             }),
         ];
@@ -299,6 +311,12 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         };
         Ok(())
     }
+}
+
+/// Whether one of `checks` checks, evenly spread over an epoch of so many batches, comes after the batch that is done: the
+/// last one comes after the last.
+const fn is_due(done: usize, batches: usize, checks: usize) -> bool {
+    done * checks / batches > (done - 1) * checks / batches
 }
 
 /// How many answers are right: a logit over 0 stands for a positive sentence.

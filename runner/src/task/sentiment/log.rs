@@ -23,7 +23,7 @@ pub struct Log {
     pub train_accuracy: f64,
     /// The share of validation sentences that are told right after the epoch.
     pub valid_accuracy: f64,
-    /// The best such share so far.
+    /// The best such share so far; one within an epoch counts, too.
     pub best_valid_accuracy: f64,
 }
 

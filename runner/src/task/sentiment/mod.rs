@@ -5,6 +5,8 @@
 //! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, after Kim's paper
 //! ```
 //!
+//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not.
+//!
 //! The vectors of words are parameters like the others, in the checkpoint and in the hash, whether they are trained or not.
 
 mod batches;
@@ -31,7 +33,7 @@ use crate::data::text::{Corpus, Source};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
-use crate::output::{Output, Summary};
+use crate::output::{Output, Parts, Summary};
 use crate::report::{self, Page};
 
 /// How many sentences are looked at together when nothing is learnt.
@@ -57,11 +59,9 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
-    let glove = match &settings.data.source {
-        Source::Folder { glove, .. } => glove.as_deref(),
-        Source::Embedded => None,
-    };
-    let page = Page::asked(&run.report, &[keeper.path(), resume, init, glove])?;
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init], || {
+        settings.data.files()
+    })?;
     let corpus = Corpus::load(&settings.data)?;
     output.note(&format!(
         "{} words, {} of them without a vector; {} phrases left out, which are validated or tested with",
@@ -88,6 +88,10 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         items: "sentences",
         correct: lesson::correct(held_out, answers.iter().copied()),
         of: held_out.len(),
+        parts: (corpus.phrases > 0).then(|| Parts {
+            sentences: corpus.train.len() - corpus.phrases,
+            phrases: corpus.phrases,
+        }),
         trained,
         time,
         peak_bytes: machine::peak_memory(),

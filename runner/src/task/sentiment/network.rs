@@ -22,8 +22,8 @@ pub(super) const FIRST: u32 = 2;
 /// ```
 ///
 /// Convolutions keep the length, and their padding lies at the right; in Kim's form windows begin before a sentence, too.
-/// Dropout is applied to the logit (MiniTorch) or
-/// to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1 for words without a vector.
+/// Dropout is applied to the logit (MiniTorch) or to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1
+/// for words without a vector of their own.
 pub(super) struct Network<B: Backend> {
     embedding: Embedding<B>,
     convs: Vec<Conv1d<B>>,
@@ -44,19 +44,28 @@ module!(Network {
 
 impl<B: Backend> Network<B> {
     /// A network with the initial weights of `seed` and these vectors, one after the other, each of `dimension` numbers.
+    /// After them come as many random ones as `own` says.
     pub(super) fn new(
         device: &B,
         recipe: &Recipe,
-        vectors: &[f32],
+        (vectors, own): (&[f32], usize),
         dimension: usize,
         seed: u64,
     ) -> Result<Self> {
         let rng = &mut Generator::new(seed);
         let init = recipe.init;
-        // All unknown words are one, somewhere near the middle.
+        // What has no vector of its own is somewhere near the middle.
         let mut table = vec![B::Elem::ZERO; dimension];
         table.extend((0..dimension).map(|_| B::Elem::from_f64(0.1 * (rng.uniform() - 0.5))));
-        table.extend(vectors.iter().map(|&value| B::Elem::from_f64(value.into())));
+        let size = root_mean_square(vectors);
+        let spread = recipe.spread.unwrap_or(size);
+        let scale = if size > 0.0 { spread / size } else { 1.0 };
+        let scaled = vectors.iter().map(|&value| f64::from(value) * scale);
+        table.extend(scaled.map(B::Elem::from_f64));
+        // Uniform numbers from -1 to 1 have a variance of a third.
+        let bound = spread * 3f64.sqrt();
+        let drawn = (0..own * dimension).map(|_| bound * (2.0 * rng.uniform() - 1.0));
+        table.extend(drawn.map(B::Elem::from_f64));
         let rows = table.len() / dimension;
         let zeros = Init::Constant(0.0);
         let mut embedding = Embedding::with_init(device, rows, dimension, zeros, rng)?;
@@ -64,7 +73,13 @@ impl<B: Backend> Network<B> {
         embedding.weight.try_set(&table)?;
         let conv =
             |&width: &usize| Conv1d::with_init(device, dimension, recipe.maps, width, init, rng);
-        let convs: Vec<_> = recipe.filters.iter().map(conv).collect::<Result<_>>()?;
+        let mut convs: Vec<_> = recipe.filters.iter().map(conv).collect::<Result<_>>()?;
+        if recipe.zeroed {
+            for bias in convs.iter_mut().filter_map(|conv| conv.bias.as_mut()) {
+                bias.try_set(&Tensor::try_zeros(device, *bias.shape())?)?;
+            }
+        }
+        let last = if recipe.zeroed { zeros } else { init };
         let features = match recipe.combine {
             Combine::Sum => recipe.maps,
             Combine::Concat => recipe.maps * convs.len(),
@@ -72,7 +87,7 @@ impl<B: Backend> Network<B> {
         let mut network = Self {
             embedding,
             convs,
-            fc: Linear::with_init(device, features, 1, init, rng)?,
+            fc: Linear::with_init(device, features, 1, last, rng)?,
             dropout: Dropout::new(recipe.dropout, rng)?,
             combine: recipe.combine,
             lead: recipe.lead,
@@ -151,6 +166,14 @@ impl<B: Backend> Network<B> {
         }
         Ok(logits)
     }
+}
+
+/// The root of the mean of the squares, which for vectors of words is about their standard deviation; 0 of none.
+fn root_mean_square(values: &[f32]) -> f64 {
+    let squares = values
+        .iter()
+        .map(|&value| f64::from(value) * f64::from(value));
+    (squares.sum::<f64>() / values.len().max(1) as f64).sqrt()
 }
 
 /// The strongest answer of each kernel of `conv` over the first so many windows: `[b, l, d]` to `[b, maps]`.
@@ -235,7 +258,7 @@ mod tests {
                 dropout: 0.0,
                 ..preset
             };
-            let mut network = Network::new(&device, &recipe, &vectors, d, 3).unwrap();
+            let mut network = Network::new(&device, &recipe, (&vectors, 0), d, 3).unwrap();
             network.set_training(false);
             let weights = |name: &str| -> Vec<f64> {
                 let mut all = network.named_parameters().into_iter();
@@ -249,6 +272,75 @@ mod tests {
                 let expected = naive(&weights, &recipe, d, &words[..6]);
                 assert!((logit - expected).abs() < 1e-12, "{logit} {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn weights_start_as_the_recipe_says() {
+        let (d, words, own, device) = (6, 20, 50, Cpu::<f64>::default());
+        let vectors: Vec<f32> = (0..words * d)
+            .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
+            .collect();
+        let size = root_mean_square(&vectors);
+        for (recipe, spread) in [(Recipe::DEFAULT, size), (Recipe::KIM, 0.25 / 3f64.sqrt())] {
+            let network = Network::new(&device, &recipe, (&vectors, own), d, 3).unwrap();
+            let table = network.embedding.weight.value().to_vec();
+            assert_eq!(table.len(), (2 + words + own) * d);
+            let (given, drawn) = table[2 * d..].split_at(words * d);
+            for (&value, &vector) in given.iter().zip(&vectors) {
+                let expected = f64::from(vector) * spread / size;
+                assert!((value - expected).abs() < 1e-15, "{value} {expected}");
+            }
+            // Of 300 numbers.
+            let bound = spread * 3f64.sqrt();
+            let largest = drawn
+                .iter()
+                .fold(0.0, |most: f64, value| most.max(value.abs()));
+            assert!(
+                (0.95 * bound..=bound).contains(&largest),
+                "{largest} of {bound}"
+            );
+            assert_ne!(drawn[..d], drawn[d..2 * d]);
+            let zero = |name: &str| {
+                let parameters = network.named_parameters();
+                let mut named = parameters.iter().filter(|(path, _)| path.ends_with(name));
+                named.all(|(_, value)| value.to_vec().iter().all(|&x| x == 0.0))
+            };
+            assert_eq!([zero("bias"), zero("fc.weight")], [recipe.zeroed; 2]);
+            assert!(!zero("convs.0.weight"));
+        }
+    }
+
+    /// A matrix product of all windows, and bias and ReLU after the maximum, leave every bit as the layer, ReLU and maximum
+    /// in the order of the formula do.
+    #[test]
+    fn a_feature_has_the_bits_of_the_convolution() {
+        let (device, rng) = (Cpu::<f32>::default(), &mut Generator::new(5));
+        // Lengths and numbers of kernels that no block of a product divides, and as many channels as in a real run.
+        for (b, windows, d, maps, width) in
+            [(1, 1, 1, 1, 1), (3, 17, 50, 100, 3), (2, 9, 100, 33, 5)]
+        {
+            let init = Init::Uniform {
+                low: -0.1,
+                high: 0.1,
+            };
+            let conv = Conv1d::with_init(&device, d, maps, width, init, rng).unwrap();
+            let x = Tensor::<Cpu>::randn(&device, [b, windows + width - 1, d], rng);
+            // Two equal windows: a maximum that is reached twice.
+            let x = Tensor::cat(&[x.clone(), x.narrow(1, 0, width)], 1);
+            let all = windows + width;
+            let found = feature(&conv, &x, all).unwrap();
+            let channels = x.transpose(1, 2);
+            let expected = conv.forward(&channels).relu().max(2);
+            assert_eq!(&found.shape()[..], [b, maps]);
+            assert_eq!(&conv.forward(&channels).shape()[..], [b, maps, all]);
+            let bits =
+                |x: Tensor<Cpu>| -> Vec<u32> { x.to_vec().into_iter().map(f32::to_bits).collect() };
+            assert_eq!(
+                bits(found),
+                bits(expected),
+                "{b} {windows} {d} {maps} {width}"
+            );
         }
     }
 }

@@ -27,24 +27,31 @@ pub(super) fn sections(corpus: &Corpus, sentences: &Sentences, answers: &[Answer
                 html.leaf("p", &[], "There is none.");
                 return;
             }
-            html.element("table", &[("class", "sentences")], |table| {
-                table.element("tr", &[], |row| {
-                    row.leaf("th", &[], "sentence");
-                    row.leaf("th", &[], "is");
-                    row.leaf("th", &[("class", "share")], "positive with");
-                });
-                for &(sentence, logit) in answers.iter().take(SHOWN) {
-                    table.element("tr", &[], |row| {
-                        row.leaf("td", &[], text(corpus, sentences, sentence));
-                        let positive = sentences.positive()[sentence];
-                        row.leaf("td", &[], if positive { "positive" } else { "negative" });
-                        row.leaf("td", &[("class", "share")], percent(sigmoid(logit)));
-                    });
-                }
+            answers.truncate(SHOWN);
+            html.element("div", &[("class", "wide")], |html| {
+                table(html, corpus, sentences, &answers);
             });
         });
     }
     html
+}
+
+fn table(html: &mut Html, corpus: &Corpus, sentences: &Sentences, answers: &[Answer]) {
+    html.element("table", &[("class", "sentences")], |table| {
+        table.element("tr", &[], |row| {
+            row.leaf("th", &[], "sentence");
+            row.leaf("th", &[], "is");
+            row.leaf("th", &[("class", "share")], "positive with");
+        });
+        for &(sentence, logit) in answers {
+            table.element("tr", &[], |row| {
+                row.leaf("td", &[], text(corpus, sentences, sentence));
+                let positive = sentences.positive()[sentence];
+                row.leaf("td", &[], if positive { "positive" } else { "negative" });
+                row.leaf("td", &[("class", "share")], percent(sigmoid(logit)));
+            });
+        }
+    });
 }
 
 /// Sorts by how far a logit is from 0; among equals the first sentence comes first. What is no number counts as certain.

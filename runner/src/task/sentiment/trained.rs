@@ -86,7 +86,7 @@ impl<B: Backend> Trained<B> {
             return Err(damaged("dimension"));
         }
         let vectors = vec![0.0; words.len() * dimension];
-        let build = || Network::new(device, &recipe, &vectors, dimension, 0);
+        let build = || Network::new(device, &recipe, (&vectors, 0), dimension, 0);
         let mut network = Kept::read(file, build)?;
         network.set_training(false);
         Ok(Self {

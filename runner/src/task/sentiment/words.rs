@@ -4,6 +4,7 @@ use std::path::Path;
 
 use minitorch_core::state::Numbers;
 
+use crate::args::sentiment::{Settings, Unknown};
 use crate::checkpoint;
 use crate::data::text::{Corpus, Vocabulary};
 use crate::error::Failure;
@@ -11,10 +12,19 @@ use crate::error::Failure;
 /// The name of these numbers.
 pub(super) const NAME: &str = "words";
 
-/// The words that have a vector, in the order of the vectors: first how many bytes of text follow, then the text, in UTF-8
+/// How many words have a row of their own in the table of vectors.
+pub(super) fn with_a_row(settings: &Settings, corpus: &Corpus) -> usize {
+    match settings.recipe.unknown {
+        Unknown::Shared => corpus.known(),
+        Unknown::Own => corpus.trainable(),
+    }
+}
+
+/// The words that have a row, in the order of the rows: first how many bytes of text follow, then the text, in UTF-8
 /// with a line for each word, eight bytes in a number, the first one lowest.
-pub(super) fn pack(corpus: &Corpus) -> Vec<u64> {
-    let words: Vec<&str> = corpus.words.iter().take(corpus.known()).collect();
+pub(super) fn pack(settings: &Settings, corpus: &Corpus) -> Vec<u64> {
+    let count = with_a_row(settings, corpus);
+    let words: Vec<&str> = corpus.words.iter().take(count).collect();
     let text = words.join("\n").into_bytes();
     let number = |bytes: &[u8]| {
         let mut number = [0; 8];

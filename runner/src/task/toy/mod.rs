@@ -101,7 +101,7 @@ fn on(
     points: &[Point],
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let page = Page::asked(&settings.report, &[])?;
+    let page = Page::asked(&settings.report, &[], || Ok(Vec::new()))?;
     let mut output = Output::new(settings.style).recording(page.is_some());
     let start = Instant::now();
     let epochs = match settings.engine {
@@ -116,6 +116,7 @@ fn on(
         items: "points",
         correct: correct(&engine.logits(points)?, points),
         of: points.len(),
+        parts: None,
         trained: (epochs * points.len()) as u64,
         time: start.elapsed(),
         peak_bytes: machine::peak_memory(),

@@ -31,6 +31,9 @@ fn losses<E: Element>(case: &str, options: &str) -> [Vec<f64>; 2] {
     let recipe = &mut settings.recipe;
     recipe.dropout = 0.0;
     recipe.shuffle = false;
+    // PyTorch's network has the vectors as they are, and one for all words without.
+    recipe.spread = None;
+    recipe.unknown = Unknown::Shared;
     // Low enough to be reached, at step 24.
     recipe.max_norm = recipe.max_norm.map(|_| 0.5);
     let file = SafeTensors::parse(FILE).unwrap();

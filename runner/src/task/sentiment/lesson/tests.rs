@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use minitorch_core::nn::Init;
 use minitorch_core::{Cpu, Index};
 
 use super::super::Trained;
@@ -10,6 +11,7 @@ use super::super::network::{FIRST, NOTHING, UNKNOWN};
 use super::*;
 use crate::args::{Files, Task, parse};
 use crate::files::scratch::Scratch;
+use crate::train::Lesson as _;
 use crate::train::witness::Witness;
 
 #[test]
@@ -46,9 +48,15 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
 #[test]
 fn of_a_run_that_was_interrupted_the_best_weights_count() {
     let options = "runner sentiment --train 33 --valid 20 --batch 8 --epochs 6 --maps 4";
-    let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain(["--preset", "kim"])) else {
+    let Ok(Task::Sentiment(mut settings)) = parse(options.split(' ').chain(["--preset", "kim"]))
+    else {
         panic!("{options}");
     };
+    // Log lines tell every check, and the first steps matter.
+    settings.recipe.checks = 1;
+    settings.recipe.zeroed = false;
+    settings.recipe.init = Init::FanIn;
+    settings.recipe.spread = None;
     let corpus = Corpus::load(&settings.data).unwrap();
     let scratch = Scratch::new("interrupted");
     let witness = Witness::new(scratch.join("net"));
@@ -130,4 +138,95 @@ fn fillers_change_not_a_bit() {
     ];
     assert_eq!(few.len(), 9, "logits, three widths and the last layer");
     assert!(bits(few) == bits(many), "more fillers, other bits");
+}
+
+#[test]
+fn what_stands_for_no_word_stays_zero() {
+    let options = "runner sentiment --preset kim --train 60 --valid 20 --batch 8 --maps 8";
+    let Ok(Task::Sentiment(settings)) = parse(options.split(' ')) else {
+        panic!("{options}");
+    };
+    let corpus = Corpus::load(&settings.data).unwrap();
+    let device: Cpu = Cpu::default();
+    let Session { mut lesson, .. } = session(&device, &settings, &corpus).unwrap();
+    let mut optimizer = optimizer(&settings.recipe);
+    let table = |lesson: &Lesson<'_, Cpu>| -> Vec<f32> {
+        let mut all = lesson.network.named_parameters().into_iter();
+        let (_, table) = all.find(|(name, _)| name == "embedding.weight").unwrap();
+        table.to_vec()
+    };
+    let before = table(&lesson);
+    for epoch in 0..2 {
+        lesson.begin(Position { epoch, batch: 0 }).unwrap();
+        for batch in 0..lesson.batches.len() {
+            let loss = lesson.loss(batch).unwrap();
+            optimizer.step(lesson.network_mut(), loss.backward());
+            lesson.constrain().unwrap();
+        }
+    }
+    let after = table(&lesson);
+    let row = |table: &[f32], row: u32| -> Vec<u32> {
+        let d = corpus.vectors.dimension();
+        let values = &table[row as usize * d..][..d];
+        values.iter().map(|value| value.to_bits()).collect()
+    };
+    assert!(row(&after, NOTHING).iter().all(|&bits| bits == 0));
+    let first = FIRST + corpus.train.words(0)[0];
+    assert_ne!(row(&after, first), row(&before, first), "words are trained");
+}
+
+#[test]
+fn words_of_training_sentences_have_a_row_of_their_own() {
+    let options = "runner sentiment --train 700 --valid 300 --maps 1";
+    let device: Cpu = Cpu::default();
+    for kind in ["shared", "own"] {
+        let Ok(Task::Sentiment(settings)) = parse(options.split(' ').chain(["--unknown", kind]))
+        else {
+            panic!("{options} {kind}");
+        };
+        let corpus = Corpus::load(&settings.data).unwrap();
+        let (known, trainable) = (corpus.known(), corpus.trainable());
+        // There are words without a vector of both kinds.
+        assert!(known < trainable && trainable < corpus.words.len());
+        let rows = if kind == "own" { trainable } else { known };
+        let Session { lesson, .. } = session(&device, &settings, &corpus).unwrap();
+        let table = lesson.network.now.named_parameters().into_iter();
+        let table = table.map(|(_, value)| *value.shape()).next().unwrap();
+        assert_eq!(table[0], rows + FIRST as usize);
+        for (sentences, trained) in [(&corpus.train, true), (&corpus.valid, false)] {
+            for sentence in 0..sentences.len() {
+                let words = sentences.words(sentence);
+                let batch = Batch::new(&device, std::iter::once(words), lesson.known, 0, [0, 0]);
+                for (row, &word) in batch
+                    .unwrap()
+                    .words
+                    .to_vec()
+                    .unwrap()
+                    .into_iter()
+                    .zip(words)
+                {
+                    let has = (word as usize) < rows;
+                    assert_eq!(row, if has { FIRST + word } else { UNKNOWN });
+                    assert!(
+                        has || kind == "shared" || !trained,
+                        "{}",
+                        corpus.words.word(word)
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn checks_are_spread_over_an_epoch() {
+    for batches in 1..30 {
+        for checks in 1..6 {
+            let due = (1..=batches).filter(|&done| is_due(done, batches, checks));
+            assert_eq!(due.count(), checks.min(batches), "{batches} {checks}");
+            assert!(is_due(batches, batches, checks));
+        }
+    }
+    let due: Vec<usize> = (1..=10).filter(|&done| is_due(done, 10, 4)).collect();
+    assert_eq!(due, [3, 5, 8, 10]);
 }
