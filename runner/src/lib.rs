@@ -55,7 +55,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
         Task::Predict(arguments) => task::predict::run(&arguments),
         Task::Show(arguments) => task::show::run(&arguments),
         Task::Fetch(settings) => task::fetch::run(&settings),
-        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Bench(settings) => bench::run(&settings),
         Task::ParallelCheck(settings) => task::parallel_check::run(&settings),
     }
 }

@@ -1,4 +1,6 @@
-//! What the machine says about itself: memory and processors.
+//! What the machine says about itself: memory, time and processors.
+
+use std::time::Duration;
 
 /// The most physical memory this process has used so far, in bytes, or `None` where the system does not tell.
 ///
@@ -13,6 +15,20 @@ pub fn reset_peak_memory() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
+/// The time that the threads which this process has now were running on a processor, or `None` where the system does not
+/// tell. It does not grow while another process has the processor.
+///
+/// Linux tells (`/proc/self/task/*/schedstat`), to a few milliseconds.
+pub fn processor_time() -> Option<Duration> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let of = |thread: std::io::Result<std::fs::DirEntry>| {
+        let file = thread.ok()?.path().join("schedstat");
+        running_time(&std::fs::read_to_string(file).ok()?)
+    };
+    // A thread may end before its file is read.
+    threads.filter_map(of).reduce(|sum, time| sum + time)
+}
+
 /// The number of threads worth starting: the processors this process may use, at least one.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
@@ -25,6 +41,12 @@ fn high_water_mark(status: &str) -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
+}
+
+/// Reads `1234 56 7`: nanoseconds on a processor, nanoseconds waiting for one, and how often it got one.
+fn running_time(schedstat: &str) -> Option<Duration> {
+    let nanoseconds = schedstat.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
 }
 
 #[cfg(test)]
@@ -55,6 +77,14 @@ mod tests {
         let block = vec![1u8; size];
         assert!(std::hint::black_box(&block).contains(&1));
         assert!(peak_memory() >= Some(size as u64));
+    }
+
+    #[test]
+    fn the_first_number_is_the_running_time() {
+        let time = Duration::from_nanos(12_345_678_901);
+        assert_eq!(running_time("12345678901 555 9\n"), Some(time));
+        assert_eq!(running_time("\n"), None);
+        assert_eq!(running_time("-1 0 0"), None);
     }
 
     #[test]

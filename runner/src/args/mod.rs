@@ -3,6 +3,7 @@
 //! A mistake is one short message and exit status 2. An option given on the command line always wins over what a preset
 //! says; what neither says is the default recipe.
 
+pub mod bench;
 mod choice;
 pub mod fetch;
 pub mod mnist;
@@ -21,7 +22,6 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 pub use choice::{Choice, command, name};
 pub use predict::{Predict, Training};
 
-use crate::bench;
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -44,7 +44,7 @@ pub enum Task {
     /// Download a data set.
     Fetch(fetch::Settings),
     /// Measure how long things take.
-    Bench(bench::Arguments),
+    Bench(bench::Settings),
     /// Tell how kernels go over their operands, and time them.
     ParallelCheck(parallel_check::Settings),
 }
@@ -290,7 +290,7 @@ impl Command {
             Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
             Self::Show(arguments) => Ok(Task::Show(arguments)),
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
-            Self::Bench(arguments) => Ok(Task::Bench(arguments)),
+            Self::Bench(arguments) => arguments.resolve().map(Task::Bench),
             Self::ParallelCheck(arguments) => arguments.resolve().map(Task::ParallelCheck),
         }
     }

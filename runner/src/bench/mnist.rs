@@ -6,27 +6,60 @@ use minitorch_core::nn::try_nll;
 use minitorch_core::optim::{Optimizer, Sgd};
 use minitorch_core::{Cpu, Generator, Index, Tensor};
 
-use super::timing::Report;
+use super::report::{Case, Report, SAMPLES};
 use crate::args::mnist::{Pool, Recipe};
-use crate::data::Mnist;
+use crate::data::{Digits, Mnist};
 use crate::error::Failure;
 use crate::task::mnist::{Loader, Network, View};
 
-const RECIPE: Recipe = Recipe {
+/// The network that is measured, and the rate at which it learns.
+pub(super) const RECIPE: Recipe = Recipe {
     pool: Pool::Max,
     ..Recipe::DEFAULT
 };
 
-/// Forward, loss, backward and update.
-fn step(
-    network: &mut Network<Cpu>,
-    optimizer: &mut Sgd<Cpu>,
-    images: &Tensor,
-    labels: &Index<Cpu>,
-) -> Result<(), Failure> {
-    let loss = try_nll(&network.forward(images)?, labels)?;
-    optimizer.try_step(network, loss.try_backward()?)?;
-    Ok(())
+/// A network and its optimiser.
+pub(super) struct Trainer {
+    network: Network<Cpu>,
+    optimizer: Sgd<Cpu>,
+}
+
+impl Trainer {
+    /// A new network.
+    ///
+    /// # Errors
+    ///
+    /// If the device has no room for it.
+    pub(super) fn new(device: &Cpu) -> Result<Self, Failure> {
+        Ok(Self {
+            network: Network::new(device, &RECIPE, 1)?,
+            optimizer: Sgd::new(RECIPE.rate.into()),
+        })
+    }
+
+    /// Forward, loss, backward and update.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    pub(super) fn step(&mut self, images: &Tensor, labels: &Index<Cpu>) -> Result<(), Failure> {
+        let loss = try_nll(&self.network.forward(images)?, labels)?;
+        self.optimizer
+            .try_step(&mut self.network, loss.try_backward()?)?;
+        Ok(())
+    }
+}
+
+/// Random images and labels.
+///
+/// # Errors
+///
+/// If the device has no room for them.
+pub(super) fn batch(device: &Cpu, size: usize) -> Result<(Tensor, Index<Cpu>), Failure> {
+    let mut rng = Generator::new(1);
+    let images = Tensor::try_rand(device, [size, 1, 28, 28], &mut rng)?;
+    let labels: Vec<u32> = (0..size).map(|_| rng.below(10)).collect();
+    Ok((images, Index::new(device, &labels)?))
 }
 
 /// W1: one training step on random images, for four sizes of batch.
@@ -35,18 +68,18 @@ fn step(
 ///
 /// If the device or standard output fails.
 pub(super) fn steps(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
-    for batch in [16, 64, 256, 1024] {
-        let mut network = Network::new(device, &RECIPE, 1)?;
-        let mut optimizer = Sgd::new(0.01);
-        let mut rng = Generator::new(1);
-        let images = Tensor::try_rand(device, [batch, 1, 28, 28], &mut rng)?;
-        let labels: Vec<u32> = (0..batch).map(|_| rng.below(10)).collect();
-        let labels = Index::new(device, &labels)?;
-        report.measure(
-            ["W1", &format!("B={batch}"), "samples/s"],
-            batch as f64,
-            || step(&mut network, &mut optimizer, &images, &labels),
-        )?;
+    for size in [16, 64, 256, 1024] {
+        let case = Case {
+            name: &format!("B={size}"),
+            work: size as f64,
+            unit: SAMPLES,
+            inner: 1,
+        };
+        report.measure(&case, || {
+            let mut trainer = Trainer::new(device)?;
+            let (images, labels) = batch(device, size)?;
+            Ok(move || trainer.step(&images, &labels))
+        })?;
     }
     Ok(())
 }
@@ -55,32 +88,37 @@ pub(super) fn steps(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If there is no data, or the device or standard output fails.
-pub(super) fn epochs(
+/// If there are no data, or the device or standard output fails.
+pub(super) fn epoch(
     device: &Cpu,
     folder: Option<&Path>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     const BATCH: usize = 64;
-    let folder = folder.ok_or_else(|| {
-        Failure::usage("bench --workloads W1E needs --data DIR, the folder of the MNIST files")
-    })?;
-    let digits = Mnist::from_folder(folder)?.train;
-    let mut network = Network::new(device, &RECIPE, 1)?;
-    let mut optimizer = Sgd::new(0.01);
-    let mut loader = Loader::new(device, BATCH, true)?;
-    let mut rng = Generator::new(1);
-    let mut order: Vec<usize> = (0..digits.len()).collect();
-    report.measure_long(
-        ["W1E", "epoch B=64", "samples/s"],
-        digits.len() as f64,
-        || {
+    /// Images of the warm-up.
+    const FIRST: usize = 100 * BATCH;
+
+    let case = Case {
+        name: "epoch B=64",
+        work: 60_000.0,
+        unit: SAMPLES,
+        inner: 1,
+    };
+    report.measure_by(&case, |protocol| {
+        let folder = folder.ok_or_else(|| Failure::usage("W1E needs --data DIR"))?;
+        let digits = Mnist::from_folder(folder)?.train;
+        let mut trainer = Trainer::new(device)?;
+        let mut loader = Loader::new(device, BATCH, true)?;
+        let mut rng = Generator::new(1);
+        let mut train = |digits: &Digits, count: usize| {
+            let mut order: Vec<usize> = (0..count).collect();
             rng.shuffle(&mut order);
-            for indices in order.chunks_exact(BATCH) {
-                let batch = loader.load(&digits, indices.iter().copied().map(View::plain))?;
-                step(&mut network, &mut optimizer, &batch.images, &batch.labels)?;
-            }
-            Ok(())
-        },
-    )
+            order.chunks_exact(BATCH).try_for_each(|indices| {
+                let batch = loader.load(digits, indices.iter().copied().map(View::plain))?;
+                trainer.step(&batch.images, &batch.labels)
+            })
+        };
+        train(&digits, FIRST.min(digits.len()))?;
+        protocol.time_long(|| train(&digits, digits.len()))
+    })
 }

@@ -1,55 +1,79 @@
 //! `runner bench`: how long things take, in the form in which other libraries are measured beside this one.
 //!
-//! The protocol: warm up for 0.3 s and at least 3 calls, then three repeats of 0.5 s and at least 5 calls each.
-//! `median_ms` is the smallest of the repeats' medians, `min_ms` the fastest call, `spread` the largest median over the
-//! smallest, `rss_mb` the peak memory during the case.
+//! Workloads, cases, units and the keys of the JSON lines are those of the programs that measure the others, and so is the
+//! [protocol](Protocol). A rate is work by the median: samples, operations of `+` and `*` on numbers, bytes that have to be
+//! read and written at least, or nodes of history.
+//!
+//! Without `--workloads` all are measured, which takes about a minute, but W1E, which takes `--data`.
 
+mod autodiff;
+mod cold;
+mod conv;
+mod elementwise;
+mod inference;
+mod limits;
+mod matmul;
 mod mnist;
-mod timing;
+mod protocol;
+mod report;
+mod sentiment;
 
-use std::path::PathBuf;
+pub use protocol::Protocol;
 
-use crate::args::Machine;
+use minitorch_core::Cpu;
+
+use crate::args::bench::{Settings, Workload};
+use crate::backend::{self, Rayon};
+use crate::data::Mnist;
 use crate::error::Failure;
+use report::Report;
 
-/// What can be measured, in order.
-pub const WORKLOADS: [&str; 2] = ["W1", "W1E"];
-
-/// The options of `runner bench`.
-#[derive(clap::Args, Clone, Debug, PartialEq)]
-pub struct Arguments {
-    /// What to measure, separated by commas: W1 (training step of the MNIST network), W1E (epoch of 60,000 images)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "W1", value_parser = WORKLOADS)]
-    workloads: Vec<String>,
-    #[command(flatten)]
-    machine: Machine,
-    /// Folder of the four MNIST files, for W1E
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Print one JSON object a line instead of a table
-    #[arg(long)]
-    json: bool,
-}
-
-/// Measures what the options ask for.
+/// Measures what the settings ask for.
 ///
 /// # Errors
 ///
-/// If W1E has no data, or the device fails.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (device, pool) = crate::backend::cpu(&arguments.machine)?;
-    let mut report = timing::Report::new(device.workers(), arguments.json);
+/// If the files of W1E cannot be read, the device fails, or standard output cannot be written to.
+pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let (device, pool) = backend::cpu(&settings.machine)?;
+    if settings.first_step {
+        return match &pool {
+            Some(pool) => pool.inside(|| cold::first_step(&device)),
+            None => cold::first_step(&device),
+        };
+    }
+    if let Some(folder) = &settings.data {
+        // What is wrong with the files is told before anything is measured.
+        Mnist::from_folder(folder)?;
+    }
+    let mut report = Report::new(settings, device.workers());
     let mut all = || {
-        for workload in &arguments.workloads {
-            match workload.as_str() {
-                "W1" => mnist::steps(&device, &mut report)?,
-                _ => mnist::epochs(&device, arguments.data.as_deref(), &mut report)?,
-            }
-        }
-        Ok(())
+        let mut workloads = settings.workloads.iter();
+        workloads.try_for_each(|&each| measure(each, settings, &device, pool.as_ref(), &mut report))
     };
-    match pool {
+    match &pool {
         Some(pool) => pool.inside(all),
         None => all(),
+    }
+}
+
+fn measure(
+    workload: Workload,
+    settings: &Settings,
+    device: &Cpu,
+    pool: Option<&Rayon>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    report.begin(workload);
+    match workload {
+        Workload::Limits => limits::run(device, pool, report),
+        Workload::Step => mnist::steps(device, report),
+        Workload::Epoch => mnist::epoch(device, settings.data.as_deref(), report),
+        Workload::Sentences => sentiment::run(device, report),
+        Workload::Matmul => matmul::run(device, report),
+        Workload::Conv => conv::run(device, report),
+        Workload::Elementwise => elementwise::run(device, report),
+        Workload::Autodiff => autodiff::run(device, report),
+        Workload::Inference => inference::run(device, report),
+        Workload::Cold => cold::run(&settings.machine, report),
     }
 }

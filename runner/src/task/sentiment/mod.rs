@@ -19,6 +19,7 @@ mod trained;
 mod words;
 
 pub use log::Log;
+pub(crate) use network::{FIRST, NOTHING, Network};
 pub use trained::{Opinion, Trained};
 
 use std::time::Instant;

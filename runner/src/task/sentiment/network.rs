@@ -6,11 +6,11 @@ use minitorch_core::{Backend, Element, Generator, Index, Result, Tensor, module}
 use crate::args::sentiment::{Combine, Dropped, Recipe};
 
 /// The row of the table that stands for no word: zeros.
-pub(super) const NOTHING: u32 = 0;
+pub(crate) const NOTHING: u32 = 0;
 /// The row of all words without a vector.
 pub(super) const UNKNOWN: u32 = 1;
 /// The row of the first word with a vector.
-pub(super) const FIRST: u32 = 2;
+pub(crate) const FIRST: u32 = 2;
 
 /// Sentences to the logit of being positive (Kim 2014).
 ///
@@ -24,7 +24,7 @@ pub(super) const FIRST: u32 = 2;
 /// Convolutions keep the length, and their padding lies at the right; in Kim's form windows begin before a sentence, too.
 /// Dropout is applied to the logit (MiniTorch) or to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1
 /// for words without a vector of their own.
-pub(super) struct Network<B: Backend> {
+pub(crate) struct Network<B: Backend> {
     embedding: Embedding<B>,
     convs: Vec<Conv1d<B>>,
     fc: Linear<B>,
@@ -45,7 +45,7 @@ module!(Network {
 impl<B: Backend> Network<B> {
     /// A network with the initial weights of `seed` and these vectors, one after the other, each of `dimension` numbers.
     /// After them come as many random ones as `own` says.
-    pub(super) fn new(
+    pub(crate) fn new(
         device: &B,
         recipe: &Recipe,
         (vectors, own): (&[f32], usize),
@@ -117,7 +117,7 @@ impl<B: Backend> Network<B> {
     }
 
     /// How many fillers a row has before and behind its sentence, for windows to begin and to end in.
-    pub(super) fn around(&self) -> [usize; 2] {
+    pub(crate) fn around(&self) -> [usize; 2] {
         let behind = self.widest() - 1;
         [if self.lead { behind } else { 0 }, behind]
     }
@@ -131,7 +131,7 @@ impl<B: Backend> Network<B> {
     /// The logit of each sentence, `[b]`; `words` is `[b, length]`, row by row, filled up with [`NOTHING`], with some
     /// [`around`](Self::around) each sentence. `present` is 1 where a word is, else 0,
     /// `[b, length, 1]`; it is needed where vectors are trained, since zeros must stay zeros.
-    pub(super) fn forward(
+    pub(crate) fn forward(
         &self,
         words: &Index<B>,
         [b, length]: [usize; 2],

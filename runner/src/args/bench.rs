@@ -1,0 +1,181 @@
+//! The options of `runner bench`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::{Machine, name};
+use crate::bench::Protocol;
+use crate::error::Failure;
+
+/// The most seconds and repeats of a case.
+const MOST: u16 = 3600;
+
+/// What can be measured, by the names that all measured libraries share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    /// The limits of the machine.
+    #[value(name = "W0")]
+    Limits,
+    /// A training step of the MNIST network.
+    #[value(name = "W1")]
+    Step,
+    /// An epoch of MNIST's 60,000 images.
+    #[value(name = "W1E")]
+    Epoch,
+    /// A training step of the network of sentences.
+    #[value(name = "W2")]
+    Sentences,
+    /// A matrix product.
+    #[value(name = "W3")]
+    Matmul,
+    /// A convolution, and its gradients.
+    #[value(name = "W4")]
+    Conv,
+    /// Element by element operations and sums of large tensors.
+    #[value(name = "W5")]
+    Elementwise,
+    /// What a step of history costs.
+    #[value(name = "W6")]
+    Autodiff,
+    /// The MNIST network on one image, without history.
+    #[value(name = "W7")]
+    Inference,
+    /// From the start of a process to the end of its first training step.
+    #[value(name = "COLD")]
+    Cold,
+}
+
+/// The options of `runner bench`, as they were typed.
+#[derive(clap::Args, Clone, Debug, PartialEq)]
+#[command(disable_help_flag = true)]
+#[command(after_help = "\
+W0    the machine's limits          W4    convolution, with gradients
+W1    MNIST training step           W5    element by element, and sums
+W1E   MNIST epoch, needs --data     W6    add and its history
+W2    training step on sentences    W7    MNIST, one image, no history
+W3    matrix product                COLD  process start to first step")]
+pub struct Arguments {
+    /// What to measure, separated by commas [default: all, W1E only with --data]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    workloads: Vec<Workload>,
+
+    /// Folder of the four MNIST files, for W1E
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Seconds of a repeat; BENCH_BUDGET says so, too [default: 0.5]
+    #[arg(long, value_name = "S", value_parser = seconds, env = "BENCH_BUDGET", hide_env = true)]
+    #[arg(allow_negative_numbers = true)]
+    budget: Option<Duration>,
+
+    /// Repeats of a case; BENCH_REPEATS says so, too [default: 3]
+    #[arg(long, value_name = "N", value_parser = repeats, env = "BENCH_REPEATS", hide_env = true)]
+    #[arg(allow_negative_numbers = true)]
+    repeats: Option<usize>,
+
+    #[command(flatten)]
+    machine: Machine,
+
+    /// Print what would be measured, and measure nothing
+    #[arg(long, help_heading = "Output")]
+    list: bool,
+
+    /// Print one JSON object a line instead of a table
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Do what COLD measures, in the process that it starts.
+    #[arg(long, hide = true)]
+    first_step: bool,
+
+    #[arg(short, long, action = clap::ArgAction::HelpShort, help_heading = "Output")]
+    #[arg(help = "Print this help")]
+    help: Option<bool>,
+}
+
+/// Everything `runner bench` needs to know, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// What to measure, in order.
+    pub workloads: Vec<Workload>,
+    /// How long.
+    pub protocol: Protocol,
+    /// Where it computes.
+    pub machine: Machine,
+    /// The folder of the MNIST files; there is one if [`Workload::Epoch`] is measured.
+    pub data: Option<PathBuf>,
+    /// Whether only to tell what would be measured.
+    pub list: bool,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Whether this is the process whose first step is measured.
+    pub first_step: bool,
+}
+
+impl Arguments {
+    /// Fills in what was not said, and checks that it fits together.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::usage`] if W1E is to be measured without data, or there are data and it is not.
+    pub fn resolve(self) -> Result<Settings, Failure> {
+        let mut workloads = self.workloads;
+        if workloads.is_empty() {
+            workloads = Workload::value_variants().to_vec();
+            workloads.retain(|&workload| workload != Workload::Epoch || self.data.is_some());
+        }
+        let epoch = workloads.contains(&Workload::Epoch);
+        match self.data {
+            None if epoch && !self.list => Err(Failure::usage(
+                "--workloads W1E needs --data DIR, the folder of the four MNIST files",
+            )),
+            Some(_) if !epoch => Err(Failure::usage(
+                "--data is for W1E, which --workloads does not name",
+            )),
+            data => Ok(Settings {
+                workloads,
+                protocol: Protocol {
+                    repeats: self.repeats.unwrap_or(Protocol::DEFAULT.repeats),
+                    budget: self.budget.unwrap_or(Protocol::DEFAULT.budget),
+                },
+                machine: self.machine,
+                data,
+                list: self.list,
+                json: self.json,
+                first_step: self.first_step,
+            }),
+        }
+    }
+}
+
+impl Workload {
+    /// The name on the command line and in what is printed.
+    pub fn name(self) -> String {
+        name(&self)
+    }
+}
+
+/// A time over 0.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= f64::from(MOST) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err(format!("a number over 0 and up to {MOST} is expected")),
+    }
+}
+
+fn repeats(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(repeats) if (1..=MOST).contains(&repeats) => Ok(repeats.into()),
+        _ => Err(format!("a whole number from 1 to {MOST} is expected")),
+    }
+}

@@ -1,0 +1,29 @@
+//! W7: the MNIST network on one image, without history.
+
+use minitorch_core::Cpu;
+use minitorch_core::nn::Module;
+
+use super::mnist::{RECIPE, batch};
+use super::report::{Case, Report, SAMPLES};
+use crate::error::Failure;
+use crate::task::mnist::Network;
+
+/// W7.
+///
+/// # Errors
+///
+/// If the device or standard output fails.
+pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+    let case = Case {
+        name: "B=1 inference",
+        work: 1.0,
+        unit: SAMPLES,
+        inner: 1,
+    };
+    report.measure(&case, || {
+        let mut network = Network::new(device, &RECIPE, 1)?;
+        network.eval();
+        let (image, _) = batch(device, 1)?;
+        Ok(move || Ok(drop(network.forward(&image)?)))
+    })
+}
