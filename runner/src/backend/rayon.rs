@@ -38,6 +38,11 @@ impl Rayon {
     pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.pool.install(work)
     }
+
+    /// Calls `task` on each thread of the pool, with the thread's number, and waits for all.
+    pub fn on_each(&self, task: impl Fn(usize) + Sync) {
+        self.pool.broadcast(|thread| task(thread.index()));
+    }
 }
 
 impl Executor for Rayon {

@@ -7,7 +7,6 @@
 
 use std::hint::black_box;
 
-use minitorch_core::executor::{Executor, Serial};
 use minitorch_core::isa::{Isa, Kernel, Level};
 use minitorch_core::{Cpu, Tensor};
 
@@ -29,12 +28,11 @@ const LANES: usize = 8;
 ///
 /// If the device or standard output fails.
 pub(super) fn run(device: &Cpu, pool: Option<&Rayon>, report: &mut Report) -> Result<(), Failure> {
-    let executor: &dyn Executor = match pool {
-        Some(pool) => pool,
-        None => &Serial,
+    let (level, workers) = (device.level(), device.workers());
+    let everywhere = |task: &(dyn Fn(usize) + Sync)| match pool {
+        Some(pool) => pool.on_each(task),
+        None => task(0),
     };
-    let (level, workers) = (device.level(), executor.workers());
-    let everywhere = |task: &(dyn Fn(usize) + Sync)| executor.run(workers, task);
 
     let flop = (workers * MultiplyAdds::FLOP) as f64;
     limit(report, "f32 FMA peak", GFLOP, flop, || {
@@ -141,7 +139,7 @@ impl Kernel for MultiplyAdds {
     #[inline(always)]
     fn run<I: Isa>(self) -> Self::Output {
         let (factor, term) = (black_box([0.999_999; LANES]), black_box([1e-6; LANES]));
-        let mut chains = [[1.0; LANES]; Self::CHAINS];
+        let mut chains = black_box([[1.0; LANES]; Self::CHAINS]);
         for _ in 0..Self::ROUNDS {
             for chain in &mut chains {
                 *chain = I::fma_f32x8(*chain, factor, term);
