@@ -1,18 +1,48 @@
 #!/usr/bin/env bash
-# Our training step beside PyTorch's, in turn, on this machine.
-# Usage: scripts/compare.sh [FOLDER]   (the folder of the MNIST files adds an epoch of 60,000 images)
-# PYTHON names an interpreter that has torch; `pip install torch` gets it.
+# `runner bench` beside PyTorch, in turn, on one thread and on two: `ratio` is how many times as long PyTorch takes.
+# Usage: scripts/compare.sh [--install] [--workloads LIST] [FOLDER]
+#   FOLDER     the MNIST files, for W1E, an epoch of 60,000 images
+#   --install  a virtual environment with PyTorch in the target folder (hundreds of MB), unless it is there
+# PYTHON names an interpreter that has torch; otherwise it is that environment's, or python3. A quick look, on a machine
+# with nothing else to do: BENCH_BUDGET=0.1 scripts/compare.sh
 set -euo pipefail
-cd "$(dirname "$0")/.."
-python=${PYTHON:-python3}
-"$python" -c 'import torch' 2>/dev/null || { echo "compare: $python has no torch; set PYTHON, or pip install torch" >&2; exit 1; }
-cargo build --quiet --release -p runner
-workloads=W1
-data=()
-[ $# -eq 0 ] || { workloads=W1,W1E; data=(--data "$1"); }
-for threads in 1 2; do
-    echo "== $threads threads"
-    OMP_NUM_THREADS=$threads "$python" scripts/bench_torch.py "$threads" "$@"
-    echo "minitorch"
-    "${CARGO_TARGET_DIR:-target}/release/runner" bench --workloads "$workloads" --threads "$threads" "${data[@]}"
+usage() { sed -n 's/^# //; 3,7p' "$0" >&2; exit 2; }
+workloads=W0,W1,W2,W3,W4,W5,W6,W7,COLD
+install=
+folder=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --install) install=1 ;;
+        --workloads) workloads=${2-}; shift; [ -n "$workloads" ] || usage ;;
+        -*) usage ;;
+        *) [ -z "$folder" ] && [ -d "$1" ] || usage; folder=$(realpath "$1"); workloads=${workloads/W1,/W1,W1E,} ;;
+    esac
+    shift
 done
+cd "$(dirname "$0")/.."
+
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+environment=$target/pytorch
+if [ -n "$install" ] && [ ! -x "$environment/bin/python" ]; then
+    python3 -m venv "$environment"
+    "$environment/bin/python" -m pip install --quiet torch
+fi
+python=${PYTHON:-$environment/bin/python}
+[ -x "$(command -v "$python")" ] || python=python3
+"$python" -c 'import torch' 2>/dev/null || {
+    echo "compare: $python has no torch; scripts/compare.sh --install gets it, or PYTHON= names one that has it" >&2
+    exit 1
+}
+
+cargo build --quiet --release -p runner
+for workload in ${workloads//,/ }; do
+    data=()
+    [ "$workload" != W1E ] || data=(--data "$folder")
+    for threads in 1 2; do
+        for program in "$target/release/runner bench --json" "$python scripts/bench_torch.py"; do
+            [[ $workload == W0 && $program != *runner* ]] ||
+                # shellcheck disable=SC2086  # a program and its arguments
+                $program --workloads "$workload" --threads "$threads" "${data[@]}"
+        done
+    done
+done | "$python" scripts/compare_table.py

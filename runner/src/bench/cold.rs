@@ -63,7 +63,12 @@ fn process(options: &Machine) -> Result<(f64, Option<u64>), Failure> {
     let failed = |error| Failure::new(format!("COLD: cannot start this program again: {error}"));
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command
-        .args(["bench", "--first-step", "--backend", &name(&options.backend)])
+        .args([
+            "bench",
+            "--first-step",
+            "--backend",
+            &name(&options.backend),
+        ])
         .args(["--threads", &backend::threads(options).to_string()])
         .args(["--isa", &name(&options.isa)])
         .stdin(Stdio::null())

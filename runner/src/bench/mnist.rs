@@ -19,7 +19,7 @@ pub(super) const RECIPE: Recipe = Recipe {
 };
 
 /// A network and its optimiser.
-pub(super) struct Trainer {
+pub struct Trainer {
     network: Network<Cpu>,
     optimizer: Sgd<Cpu>,
 }
@@ -30,7 +30,7 @@ impl Trainer {
     /// # Errors
     ///
     /// If the device has no room for it.
-    pub(super) fn new(device: &Cpu) -> Result<Self, Failure> {
+    pub fn new(device: &Cpu) -> Result<Self, Failure> {
         Ok(Self {
             network: Network::new(device, &RECIPE, 1)?,
             optimizer: Sgd::new(RECIPE.rate.into()),
@@ -42,7 +42,7 @@ impl Trainer {
     /// # Errors
     ///
     /// If the device fails.
-    pub(super) fn step(&mut self, images: &Tensor, labels: &Index<Cpu>) -> Result<(), Failure> {
+    pub fn step(&mut self, images: &Tensor, labels: &Index<Cpu>) -> Result<(), Failure> {
         let loss = try_nll(&self.network.forward(images)?, labels)?;
         self.optimizer
             .try_step(&mut self.network, loss.try_backward()?)?;
@@ -55,7 +55,7 @@ impl Trainer {
 /// # Errors
 ///
 /// If the device has no room for them.
-pub(super) fn batch(device: &Cpu, size: usize) -> Result<(Tensor, Index<Cpu>), Failure> {
+pub fn batch(device: &Cpu, size: usize) -> Result<(Tensor, Index<Cpu>), Failure> {
     let mut rng = Generator::new(1);
     let images = Tensor::try_rand(device, [size, 1, 28, 28], &mut rng)?;
     let labels: Vec<u32> = (0..size).map(|_| rng.below(10)).collect();

@@ -18,6 +18,7 @@ mod protocol;
 mod report;
 mod sentiment;
 
+pub use mnist::{Trainer, batch};
 pub use protocol::Protocol;
 
 use minitorch_core::Cpu;

@@ -182,7 +182,10 @@ mod tests {
         };
         // Such a budget is spent ten times over by the third sample.
         assert_eq!(protocol.time(&mut call).map(|times| times.calls), Ok(6));
-        assert_eq!(protocol.time_long(&mut call).map(|times| times.calls), Ok(2));
+        assert_eq!(
+            protocol.time_long(&mut call).map(|times| times.calls),
+            Ok(2)
+        );
         assert_eq!(calls, 3 + 1 + 6 + 2);
         let failure = || Failure::new("no");
         let failed = protocol.time(|| Err(failure()));
