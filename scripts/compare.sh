@@ -7,18 +7,20 @@
 # with nothing else to do: BENCH_BUDGET=0.1 scripts/compare.sh
 set -euo pipefail
 usage() { sed -n 's/^# //; 3,7p' "$0" >&2; exit 2; }
-workloads=W0,W1,W2,W3,W4,W5,W6,W7,COLD
 install=
+workloads=
 folder=
 while [ $# -gt 0 ]; do
     case $1 in
         --install) install=1 ;;
-        --workloads) workloads=${2-}; shift; [ -n "$workloads" ] || usage ;;
+        --workloads) workloads=${2-}; [ -n "$workloads" ] || usage; shift ;;
         -*) usage ;;
-        *) [ -z "$folder" ] && [ -d "$1" ] || usage; folder=$(realpath "$1"); workloads=${workloads/W1,/W1,W1E,} ;;
+        *) [ -z "$folder" ] && [ -d "$1" ] || usage; folder=$(realpath "$1") ;;
     esac
     shift
 done
+workloads=${workloads:-W0,W1,${folder:+W1E,}W2,W3,W4,W5,W6,W7,COLD}
+[[ -n $folder || ,$workloads, != *,W1E,* ]] || usage
 cd "$(dirname "$0")/.."
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -36,13 +38,10 @@ python=${PYTHON:-$environment/bin/python}
 
 cargo build --quiet --release -p runner
 for workload in ${workloads//,/ }; do
-    data=()
-    [ "$workload" != W1E ] || data=(--data "$folder")
     for threads in 1 2; do
-        for program in "$target/release/runner bench --json" "$python scripts/bench_torch.py"; do
-            [[ $workload == W0 && $program != *runner* ]] ||
-                # shellcheck disable=SC2086  # a program and its arguments
-                $program --workloads "$workload" --threads "$threads" "${data[@]}"
-        done
+        options=(--workloads "$workload" --threads "$threads")
+        [ "$workload" != W1E ] || options+=(--data "$folder")
+        "$target/release/runner" bench --json "${options[@]}"
+        [ "$workload" = W0 ] || "$python" scripts/bench_torch.py "${options[@]}"
     done
 done | "$python" scripts/compare_table.py

@@ -63,16 +63,33 @@ mod map {
     }
 }
 
-/// Sums of a square matrix over its rows, its columns, or all; items are numbers.
-#[divan::bench(args = [1 << 5, 1 << 8, 1 << 11], consts = [0, 1, 2])]
-fn reduce<const AXIS: usize>(bencher: Bencher<'_, '_>, side: usize) {
-    let x = random(&Cpu::default(), [side, side]);
-    bencher
-        .counter(ItemsCount::new(side * side))
-        .bench(|| match AXIS {
-            0 | 1 => black_box(&x).sum(&[AXIS]),
-            _ => black_box(&x).sum_all(),
-        });
+/// Sums of a square matrix; items are numbers.
+mod reduce {
+    use super::*;
+
+    const SIDES: [usize; 3] = [1 << 5, 1 << 8, 1 << 11];
+
+    fn bench(bencher: Bencher<'_, '_>, side: usize, sum: fn(&Tensor) -> Tensor) {
+        let x = random(&Cpu::default(), [side, side]);
+        bencher
+            .counter(ItemsCount::new(side * side))
+            .bench(|| sum(black_box(&x)));
+    }
+
+    #[divan::bench(args = SIDES)]
+    fn all(bencher: Bencher<'_, '_>, side: usize) {
+        bench(bencher, side, Tensor::sum_all);
+    }
+
+    #[divan::bench(args = SIDES)]
+    fn columns(bencher: Bencher<'_, '_>, side: usize) {
+        bench(bencher, side, |x| x.sum(&[0]));
+    }
+
+    #[divan::bench(args = SIDES)]
+    fn rows(bencher: Bencher<'_, '_>, side: usize) {
+        bench(bencher, side, |x| x.sum(&[1]));
+    }
 }
 
 /// Convolutions of 3x3: images, channels, side, and channels of the result; items are operations.
