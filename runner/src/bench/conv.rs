@@ -32,7 +32,7 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
         };
         report.measure(&forward, || {
             let [x, weight, _] = operands(device, size)?;
-            Ok(move || Ok(drop(conv(&x, &weight)?)))
+            Ok(move || conv(&x, &weight))
         })?;
         let both = Case {
             name: &format!("{name} fwd+bwd"),
@@ -44,7 +44,7 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
             let (x, weight) = (x.try_tracked()?, weight.try_tracked()?);
             Ok(move || {
                 let loss = conv(&x, &weight)?.try_mul(&grad)?.try_sum_all()?;
-                Ok(drop(loss.try_backward()?))
+                loss.try_backward()
             })
         })?;
     }

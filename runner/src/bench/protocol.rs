@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::Failure;
 use crate::machine;
 
 /// How long a call is made before it is measured; not longer than a repeat.
@@ -52,12 +51,8 @@ impl Protocol {
     /// # Errors
     ///
     /// The first error of a call.
-    pub(super) fn time(
-        &self,
-        mut call: impl FnMut() -> Result<(), Failure>,
-    ) -> Result<Times, Failure> {
-        machine::reset_peak_memory();
-        let [few, samples] = FEWEST;
+    pub(super) fn time<T, E>(&self, mut call: impl FnMut() -> Result<T, E>) -> Result<Times, E> {
+        let [few, enough] = FEWEST;
         let (start, mut calls) = (Instant::now(), 0);
         while calls < few || start.elapsed() < WARM_UP.min(self.budget) {
             call()?;
@@ -66,30 +61,21 @@ impl Protocol {
         let once = Instant::now();
         call()?;
         let once = once.elapsed().as_nanos().max(1);
-        let together = (SHORTEST.as_nanos() / once).clamp(1, 1_000_000) as u32;
-        let mut repeats = Vec::with_capacity(self.repeats);
-        for _ in 0..self.repeats {
-            let (mut repeat, processor) = (Vec::new(), machine::processor_time());
+        let together = (SHORTEST.as_nanos() / once).clamp(1, 1_000_000) as usize;
+        self.repeat(together, |samples| {
             let start = Instant::now();
-            while repeat.len() < samples || start.elapsed() < self.budget {
+            while samples.len() < enough || start.elapsed() < self.budget {
                 let sample = Instant::now();
                 for _ in 0..together {
                     call()?;
                 }
-                repeat.push(sample.elapsed().as_secs_f64() / f64::from(together));
-                if repeat.len() >= few && start.elapsed() > self.budget * PATIENCE {
+                samples.push(sample.elapsed().as_secs_f64() / together as f64);
+                if samples.len() >= few && start.elapsed() > self.budget * PATIENCE {
                     break;
                 }
             }
-            let spent = processor.and_then(|before| machine::processor_time()?.checked_sub(before));
-            let calls = repeat.len() * together as usize;
-            repeats.push(Repeat {
-                samples: repeat,
-                calls,
-                processor: spent.map(|time| time.as_secs_f64() / calls as f64),
-            });
-        }
-        Ok(Times::of(repeats))
+            Ok(())
+        })
     }
 
     /// Measures a call that is a repeat of its own, since it is long.
@@ -97,21 +83,32 @@ impl Protocol {
     /// # Errors
     ///
     /// As [`Protocol::time`].
-    pub(super) fn time_long(
+    pub(super) fn time_long<E>(&self, mut call: impl FnMut() -> Result<(), E>) -> Result<Times, E> {
+        self.repeat(1, |samples| {
+            let start = Instant::now();
+            call()?;
+            samples.push(start.elapsed().as_secs_f64());
+            Ok(())
+        })
+    }
+
+    /// The times of repeats, whose samples, each of so many calls, `measure` appends.
+    fn repeat<E>(
         &self,
-        mut call: impl FnMut() -> Result<(), Failure>,
-    ) -> Result<Times, Failure> {
+        together: usize,
+        mut measure: impl FnMut(&mut Vec<f64>) -> Result<(), E>,
+    ) -> Result<Times, E> {
         machine::reset_peak_memory();
         let mut repeats = Vec::with_capacity(self.repeats);
         for _ in 0..self.repeats {
-            let (start, processor) = (Instant::now(), machine::processor_time());
-            call()?;
-            let samples = vec![start.elapsed().as_secs_f64()];
-            let spent = processor.and_then(|before| machine::processor_time()?.checked_sub(before));
+            let (mut samples, before) = (Vec::new(), machine::processor_time());
+            measure(&mut samples)?;
+            let spent = before.and_then(|before| machine::processor_time()?.checked_sub(before));
+            let calls = samples.len() * together;
             repeats.push(Repeat {
                 samples,
-                calls: 1,
-                processor: spent.map(|time| time.as_secs_f64()),
+                calls,
+                processor: spent.map(|time| time.as_secs_f64() / calls as f64),
             });
         }
         Ok(Times::of(repeats))
@@ -178,7 +175,7 @@ mod tests {
             calls += 1;
             // Long enough to be a sample of its own.
             std::thread::sleep(SHORTEST * 2);
-            Ok(())
+            Ok::<(), &str>(())
         };
         // Such a budget is spent ten times over by the third sample.
         assert_eq!(protocol.time(&mut call).map(|times| times.calls), Ok(6));
@@ -187,8 +184,7 @@ mod tests {
             Ok(2)
         );
         assert_eq!(calls, 3 + 1 + 6 + 2);
-        let failure = || Failure::new("no");
-        let failed = protocol.time(|| Err(failure()));
-        assert_eq!(failed.map(|times| times.calls), Err(failure()));
+        let failed = protocol.time(|| Err::<(), _>("no"));
+        assert_eq!(failed.map(|times| times.calls), Err("no"));
     }
 }

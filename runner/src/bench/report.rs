@@ -83,12 +83,16 @@ impl Report {
     /// # Errors
     ///
     /// The first error of both, or of standard output.
-    pub(super) fn measure<C: FnMut() -> Result<(), Failure>>(
+    pub(super) fn measure<C, T, E>(
         &mut self,
         case: &Case<'_>,
         prepare: impl FnOnce() -> Result<C, Failure>,
-    ) -> Result<(), Failure> {
-        self.measure_by(case, |protocol| protocol.time(prepare()?))
+    ) -> Result<(), Failure>
+    where
+        C: FnMut() -> Result<T, E>,
+        Failure: From<E>,
+    {
+        self.measure_by(case, |protocol| Ok(protocol.time(prepare()?)?))
     }
 
     /// Measures with a clock of the case's own.

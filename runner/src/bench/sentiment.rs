@@ -36,7 +36,7 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
 fn step(
     device: &Cpu,
     [size, length, dimension]: [usize; 3],
-) -> Result<impl FnMut() -> Result<(), Failure>, Failure> {
+) -> Result<impl FnMut() -> minitorch_core::Result<()>, Failure> {
     let recipe = Recipe::DEFAULT;
     let mut rng = Generator::new(1);
     let vectors: Vec<f32> = (0..WORDS as usize * dimension)
@@ -57,7 +57,6 @@ fn step(
     let mut optimizer = Sgd::new(recipe.rate.into());
     Ok(move || {
         let loss = try_bce_with_logits(&network.forward(&words, shape, None)?, &labels)?;
-        optimizer.try_step(&mut network, loss.try_backward()?)?;
-        Ok(())
+        optimizer.try_step(&mut network, loss.try_backward()?)
     })
 }
