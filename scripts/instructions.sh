@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1-} in
     '' | --check) ;;
-    *) sed -n 's/^# //; 3,4p' "$0" >&2; exit 2 ;;
+    *) sed -n '3,4s/^# //p' "$0" >&2; exit 2 ;;
 esac
 if ! command -v valgrind >/dev/null; then
     echo "SKIPPED: no valgrind here (apt install valgrind)" >&2
