@@ -42,7 +42,7 @@ fn step(
     let vectors: Vec<f32> = (0..WORDS as usize * dimension)
         .map(|_| rng.uniform() as f32)
         .collect();
-    let mut network = Network::new(device, &recipe, &vectors, dimension, 1)?;
+    let mut network = Network::new(device, &recipe, (&vectors, 0), dimension, 1)?;
     let [before, behind] = network.around();
     let mut words = Vec::new();
     for _ in 0..size {
