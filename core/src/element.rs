@@ -43,6 +43,8 @@ pub trait Element:
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;
     /// [`Element::fma`] in eight lanes.
     fn fma_lanes<I: Isa>(a: [Self; 8], b: [Self; 8], c: [Self; 8]) -> [Self; 8];
+    /// [`Element::fma`] in sixteen lanes.
+    fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16];
     /// The absolute value.
     #[must_use]
     fn abs(self) -> Self;
@@ -109,6 +111,10 @@ impl Element for f32 {
         I::fma_f32x8(a, b, c)
     }
     #[inline(always)]
+    fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16] {
+        I::fma_f32x16(a, b, c)
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         Self::abs(self)
     }
@@ -171,6 +177,10 @@ impl Element for f64 {
     #[inline(always)]
     fn fma_lanes<I: Isa>(a: [Self; 8], b: [Self; 8], c: [Self; 8]) -> [Self; 8] {
         I::fma_f64x8(a, b, c)
+    }
+    #[inline(always)]
+    fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16] {
+        core::array::from_fn(|l| I::fma_f64(a[l], b[l], c[l]))
     }
     #[inline(always)]
     fn abs(self) -> Self {

@@ -274,7 +274,7 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --pool min", "avg, max"),
         ("mnist --net huge", "minitorch, tiny"),
         ("mnist --backend gpu", "rayon, serial"),
-        ("mnist --isa mmx", "auto, portable, avx2"),
+        ("mnist --isa mmx", "auto, portable, avx2, avx512"),
         ("mnist --no-such-option", "--no-such-option"),
         ("mnist --epoch 3", "--epochs"),
         ("mnist --epochs", "--epochs"),

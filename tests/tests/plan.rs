@@ -2,6 +2,7 @@
 
 use minitorch_core::backend::Window;
 use minitorch_core::executor::Executor;
+use minitorch_core::isa::Level;
 use minitorch_core::plan::{Access, Conv, Cut, Map, Matmul, Reduce};
 use minitorch_core::{Cpu, Element, Layout, Padding, Shape, Tensor};
 use std::sync::Arc;
@@ -134,7 +135,8 @@ fn products_are_cut_as_told_in<E: Element>() {
             counted::<E>(
                 &format!("{a:?} x {b:?}, {turned:?}"),
                 &|workers| {
-                    let plan = Matmul::new::<E>(workers, left.layout(), right.layout());
+                    let plan =
+                        Matmul::new::<E>(workers, Level::detect(), left.layout(), right.layout());
                     plan.expect("a product").cut
                 },
                 &|device| {
@@ -170,7 +172,11 @@ fn convolutions_are_cut_as_told() {
         let (x, weight) = (dense(&[b, c, h, w]), dense(&[o, c, kh, kw]));
         counted::<f32>(
             &format!("{b} images of {c} channels"),
-            &|workers| Conv::new::<f32>(workers, &x, &weight, &window).unwrap().cut,
+            &|workers| {
+                Conv::new::<f32>(workers, Level::detect(), &x, &weight, &window)
+                    .unwrap()
+                    .cut
+            },
             &|device| {
                 let x = Tensor::ones(device, x.shape());
                 let weight = Tensor::ones(device, weight.shape());
@@ -251,7 +257,7 @@ fn the_groups_of_a_reduction() {
 #[test]
 fn the_tiles_of_a_product() {
     let [a, b] = [dense(&[64, 300]), dense(&[300, 128])];
-    let plan = |a: &Layout, b: &Layout| Matmul::new::<f32>(1, a, b).unwrap();
+    let plan = |a: &Layout, b: &Layout| Matmul::new::<f32>(1, Level::PORTABLE, a, b).unwrap();
     let many = plan(&a, &b);
     assert!(!many.transposed && !many.reads_in_place(64));
     assert_eq!(many.rectangle(0, many.cut.size), [64, 128]);
@@ -260,13 +266,17 @@ fn the_tiles_of_a_product() {
     assert_eq!(many.rectangle(128, 600), [3, 128]);
     let one = plan(&dense(&[1, 300]), &b);
     assert!(one.reads_in_place(1));
-    assert!(one.tile(1, 128)[1] > many.tile(64, 128)[1]);
+    // Large operands are packed, small ones are read where they lie.
+    let large = plan(&dense(&[640, 300]), &dense(&[300, 1280]));
+    assert!(large.packs_left([640, 1280]) && !large.reads_in_place(640));
+    let small = plan(&dense(&[64, 64]), &dense(&[64, 64]));
+    assert!(!small.packs_left([64, 64]) && small.reads_in_place(64));
     // Columns that are not contiguous: the transposed product, if that packs less.
     let turned = dense(&[128, 300]).permute(&[1, 0]).unwrap();
     assert!(plan(&a, &turned).transposed);
     assert!(!plan(&dense(&[200, 300]), &turned).transposed);
     // What is no product has no plan.
-    assert!(Matmul::new::<f32>(1, &dense(&[3]), &b).is_none());
-    assert!(Matmul::new::<f32>(1, &a, &dense(&[2, 300, 128])).is_none());
-    assert!(Matmul::new::<f32>(1, &dense(&[0, 300]), &b).is_none());
+    assert!(Matmul::new::<f32>(1, Level::PORTABLE, &dense(&[3]), &b).is_none());
+    assert!(Matmul::new::<f32>(1, Level::PORTABLE, &a, &dense(&[2, 300, 128])).is_none());
+    assert!(Matmul::new::<f32>(1, Level::PORTABLE, &dense(&[0, 300]), &b).is_none());
 }

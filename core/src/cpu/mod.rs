@@ -10,7 +10,7 @@ use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::{Executor, Serial};
 use crate::isa::Level;
-use crate::kernels::{self, Context, Operand};
+use crate::kernels::{self, Context, Operand, Workspace};
 use crate::layout::Layout;
 use crate::ops::Op;
 use crate::random::Generator;
@@ -18,7 +18,7 @@ use crate::reduction::Reduction;
 use crate::shared::Shared;
 use alloc::boxed::Box;
 use core::marker::PhantomData;
-use pool::Pool;
+pub(crate) use pool::Pool;
 
 /// The CPU: a handle on an executor, an instruction set and a pool of memory.
 ///
@@ -123,6 +123,10 @@ impl<E: Element> Cpu<E> {
     #[must_use]
     pub fn borrow_static(&self, data: &'static [E]) -> CpuBuffer<E> {
         CpuBuffer::borrowed(self.clone(), data)
+    }
+
+    fn workspace(&self) -> Workspace<'_, E> {
+        Workspace::new(&self.machine.pool)
     }
 
     fn context(&self) -> Context<'_> {
@@ -289,7 +293,7 @@ impl<E: Element> Backend for Cpu<E> {
         let (shape, rank) = (a.shape(), a.shape().rank());
         let count = shape[..rank - 1].iter().product::<usize>() * b.shape()[rank - 1];
         self.filled(count, |context, out| {
-            E::matmul(context, operand(&a), operand(&b), out)
+            E::matmul(context, self.workspace(), operand(&a), operand(&b), out)
         })
     }
 
@@ -343,7 +347,14 @@ impl<E: Element> Backend for Cpu<E> {
         self.filled(
             x.shape()[0] * weight.shape()[0] * height * width,
             |context, out| {
-                E::conv2d(context, operand(&x), operand(&weight), window, out);
+                E::conv2d(
+                    context,
+                    self.workspace(),
+                    operand(&x),
+                    operand(&weight),
+                    window,
+                    out,
+                );
             },
         )
     }
@@ -358,7 +369,14 @@ impl<E: Element> Backend for Cpu<E> {
         self.filled(
             g.shape()[0] * weight.shape()[1] * height * width,
             |context, out| {
-                E::conv2d_input_grad(context, operand(&g), operand(&weight), window, out);
+                E::conv2d_input_grad(
+                    context,
+                    self.workspace(),
+                    operand(&g),
+                    operand(&weight),
+                    window,
+                    out,
+                );
             },
         )
     }
@@ -373,7 +391,14 @@ impl<E: Element> Backend for Cpu<E> {
         self.filled(
             g.shape()[1] * x.shape()[1] * height * width,
             |context, out| {
-                E::conv2d_weight_grad(context, operand(&x), operand(&g), window, out);
+                E::conv2d_weight_grad(
+                    context,
+                    self.workspace(),
+                    operand(&x),
+                    operand(&g),
+                    window,
+                    out,
+                );
             },
         )
     }

@@ -12,7 +12,8 @@ const SMALLEST: usize = 256;
 /// The most buffers that are kept.
 const MOST: usize = 256;
 
-pub(super) struct Pool<E> {
+/// Freed buffers of one [`Cpu`](super::Cpu).
+pub(crate) struct Pool<E> {
     limit: usize,
     kept: Mutex<Kept<E>>,
 }
@@ -24,7 +25,7 @@ struct Kept<E> {
 }
 
 impl<E: Element> Pool<E> {
-    pub(super) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize) -> Self {
         Self {
             limit,
             kept: Mutex::new(Kept {
@@ -35,7 +36,7 @@ impl<E: Element> Pool<E> {
     }
 
     /// A buffer of `count` elements of any value, or `None` if memory is out.
-    pub(super) fn take(&self, count: usize) -> Option<Vec<E>> {
+    pub(crate) fn take(&self, count: usize) -> Option<Vec<E>> {
         if count >= SMALLEST && self.limit > 0 {
             let mut kept = self.kept.lock();
             if let Some(at) = kept
@@ -55,7 +56,7 @@ impl<E: Element> Pool<E> {
     }
 
     /// Keeps `buffer` for later, or frees it.
-    pub(super) fn give(&self, buffer: Vec<E>) {
+    pub(crate) fn give(&self, buffer: Vec<E>) {
         let bytes = buffer.len() * size_of::<E>();
         if buffer.len() < SMALLEST || bytes > self.limit {
             return;

@@ -12,41 +12,54 @@ pub(super) fn best() -> Set {
     const OSXSAVE: u32 = 1 << 27;
     const AVX: u32 = 1 << 28;
     const AVX2: u32 = 1 << 5;
-    // Bits 1 and 2 of XCR0: the operating system saves the XMM and YMM registers.
-    const XMM_YMM: u64 = 0b110;
+    const AVX512: u32 = 1 << 16 | 1 << 31; // F and VL
+    // Bits of XCR0: which registers the operating system saves. XMM and YMM; the masks and both parts of ZMM.
+    const YMM: u64 = 0b110;
+    const ZMM: u64 = 0b1110_0000 | YMM;
 
     #[target_feature(enable = "xsave")]
-    fn ymm_saved() -> bool {
+    fn saved() -> u64 {
         // SAFETY: the caller found OSXSAVE, so reading XCR0 is allowed.
-        unsafe { _xgetbv(0) & XMM_YMM == XMM_YMM }
+        unsafe { _xgetbv(0) }
     }
     // CPUID's functions are safe in the newest compilers and unsafe in the oldest that this crate supports.
     #[allow(unused_unsafe)]
-    fn ask() -> bool {
+    fn ask() -> Set {
         // SAFETY: every x86-64 CPU has CPUID and its leaf 0, which says how many leaves there are.
         let leaves = unsafe { __cpuid(0) }.eax;
         if leaves < 7 {
-            return false;
+            return Set::Portable;
         }
         // SAFETY: the CPU has leaves 0 to 7.
         let (basic, extended) = unsafe { (__cpuid(1).ecx, __cpuid_count(7, 0).ebx) };
         let wanted = FMA | OSXSAVE | AVX;
-        // SAFETY: `ymm_saved` runs only where OSXSAVE is set, which implies XSAVE.
-        basic & wanted == wanted && extended & AVX2 != 0 && unsafe { ymm_saved() }
+        if basic & wanted != wanted || extended & AVX2 == 0 {
+            return Set::Portable;
+        }
+        // SAFETY: OSXSAVE is set, which implies XSAVE.
+        let saved = unsafe { saved() };
+        if saved & YMM != YMM {
+            Set::Portable
+        } else if extended & AVX512 == AVX512 && saved & ZMM == ZMM {
+            Set::Avx512
+        } else {
+            Set::Avx2
+        }
     }
 
     // A racing second thread finds the same answer, so relaxed loads and stores are enough. In a virtual machine
     // CPUID costs a microsecond or more: it is asked once.
     static KNOWN: AtomicU8 = AtomicU8::new(0);
-    let known = match KNOWN.load(Ordering::Relaxed) {
-        0 => {
-            let known = if ask() { 2 } else { 1 };
-            KNOWN.store(known, Ordering::Relaxed);
-            known
+    match KNOWN.load(Ordering::Relaxed) {
+        1 => Set::Portable,
+        2 => Set::Avx2,
+        3 => Set::Avx512,
+        _ => {
+            let best = ask();
+            KNOWN.store(1 + best as u8, Ordering::Relaxed);
+            best
         }
-        known => known,
-    };
-    if known == 2 { Set::Avx2 } else { Set::Portable }
+    }
 }
 
 /// The best level that the CPU and the operating system support.

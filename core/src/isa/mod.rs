@@ -24,10 +24,24 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     /// `a * b + c` with one rounding, in double precision.
     fn fma_f64(a: f64, b: f64, c: f64) -> f64;
 
+    /// Runs `kernel` as a function of its own. What is inlined into large code is not always optimised well: registers
+    /// end up in memory.
+    fn apart<K: Kernel>(kernel: K) -> K::Output;
+
+    /// How many numbers in single precision a vector register holds that the kernels of matrix products use.
+    const LANES: usize = 8;
+    /// How many rows of two such vectors a product keeps in registers.
+    const ROWS: usize = 4;
+
     /// [`Isa::fma_f32`] in eight lanes. The compiler vectorises most loops over the scalar form by itself, but not
     /// reliably blocks of accumulators, which it unrolls first.
     #[inline(always)]
     fn fma_f32x8(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        core::array::from_fn(|l| Self::fma_f32(a[l], b[l], c[l]))
+    }
+    /// [`Isa::fma_f32`] in sixteen lanes.
+    #[inline(always)]
+    fn fma_f32x16(a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
         core::array::from_fn(|l| Self::fma_f32(a[l], b[l], c[l]))
     }
     /// [`Isa::fma_f64`] in eight lanes.
@@ -42,6 +56,9 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
 /// Mark the implementation of [`Kernel::run`] `#[inline(always)]`: a call that is not inlined is compiled without
 /// the instruction set.
 pub trait Kernel {
+    /// Whether the computation is worth compiling for 512-bit vectors: one with many operations for each byte.
+    /// Any other one runs with AVX2 on a CPU that has AVX-512.
+    const DENSE: bool = false;
     /// What the computation returns.
     type Output;
     /// Runs the computation with the operations of `I`.
@@ -57,6 +74,8 @@ enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Level {
@@ -71,11 +90,19 @@ impl Level {
 
     /// Every level that this CPU supports, the portable one first: what a test loops over.
     pub fn supported() -> impl Iterator<Item = Self> {
-        let best = Self::detect();
-        core::iter::once(Self::PORTABLE).chain((best != Self::PORTABLE).then_some(best))
+        let all = [
+            Set::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512,
+        ];
+        // Each includes the ones before.
+        let best = detect::best() as usize;
+        all.into_iter().take(best + 1).map(Self)
     }
 
-    /// The level called `name` (`portable`, `avx2`), if this CPU supports it.
+    /// The level called `name` (`portable`, `avx2`, `avx512`), if this CPU supports it.
     ///
     /// ```
     /// use minitorch_core::isa::Level;
@@ -94,6 +121,8 @@ impl Level {
             Set::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "avx512",
         }
     }
 
@@ -115,6 +144,8 @@ impl Level {
             Set::Portable => 0,
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => 32,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => 64,
         }
     }
 
@@ -124,7 +155,9 @@ impl Level {
         match self.0 {
             Set::Portable => kernel.run::<Portable>(),
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => x86::run(kernel),
+            Set::Avx512 if K::DENSE => x86::run_512(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 | Set::Avx512 => x86::run(kernel),
         }
     }
 }

@@ -1,8 +1,8 @@
 #![allow(unsafe_code)]
 use super::{Isa, Kernel};
 use core::arch::x86_64::{
-    __m256, __m256d, _mm_cvtsd_f64, _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss, _mm_set_sd,
-    _mm_set_ss, _mm256_fmadd_pd, _mm256_fmadd_ps,
+    __m256, __m256d, __m512, __m512d, _mm_cvtsd_f64, _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss,
+    _mm_set_sd, _mm_set_ss, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
 };
 use core::mem::transmute;
 
@@ -16,6 +16,19 @@ pub(super) struct Avx2;
 impl super::sealed::Sealed for Avx2 {}
 
 impl Isa for Avx2 {
+    const ROWS: usize = 6;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx2,fma")]
+        fn with_features<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<Avx2>()
+        }
+        // SAFETY: only `run` instantiates kernels with `Avx2`, and only after detection found both.
+        unsafe { with_features(kernel) }
+    }
+
     #[inline(always)]
     fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
         // SAFETY: only `run` instantiates kernels with `Avx2`, and only after detection found FMA.
@@ -47,6 +60,58 @@ impl Isa for Avx2 {
     }
 }
 
+/// AVX-512F and VL besides AVX2 and FMA. As private as [`Avx2`], and for the same reason.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Avx512;
+
+impl super::sealed::Sealed for Avx512 {}
+
+impl Isa for Avx512 {
+    const LANES: usize = 16;
+    const ROWS: usize = 8;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+        fn with_features<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<Avx512>()
+        }
+        // SAFETY: only `run_512` instantiates kernels with `Avx512`, and only after detection found all of them.
+        unsafe { with_features(kernel) }
+    }
+
+    #[inline(always)]
+    fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
+        Avx2::fma_f32(a, b, c)
+    }
+    #[inline(always)]
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+        Avx2::fma_f64(a, b, c)
+    }
+    #[inline(always)]
+    fn fma_f32x8(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        Avx2::fma_f32x8(a, b, c)
+    }
+    #[inline(always)]
+    fn fma_f32x16(a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
+        // SAFETY: only `run_512` instantiates kernels with `Avx512`, and only after detection found AVX-512F; an array
+        // and the vector have the same size, and any bits are valid in both.
+        unsafe {
+            let [a, b, c] = transmute::<[[f32; 16]; 3], [__m512; 3]>([a, b, c]);
+            transmute::<__m512, [f32; 16]>(_mm512_fmadd_ps(a, b, c))
+        }
+    }
+    #[inline(always)]
+    fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {
+        // SAFETY: as above.
+        unsafe {
+            let [a, b, c] = transmute::<[[f64; 8]; 3], [__m512d; 3]>([a, b, c]);
+            transmute::<__m512d, [f64; 8]>(_mm512_fmadd_pd(a, b, c))
+        }
+    }
+}
+
 #[inline]
 pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[target_feature(enable = "avx2,fma")]
@@ -54,5 +119,15 @@ pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<Avx2>()
     }
     // SAFETY: `Set::Avx2` is only ever made by `detect::best`, which asks the CPU and the operating system.
+    unsafe { with_features(kernel) }
+}
+
+#[inline]
+pub(super) fn run_512<K: Kernel>(kernel: K) -> K::Output {
+    #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+    fn with_features<K: Kernel>(kernel: K) -> K::Output {
+        kernel.run::<Avx512>()
+    }
+    // SAFETY: `Set::Avx512` is only ever made by `detect::best`, which asks the CPU and the operating system.
     unsafe { with_features(kernel) }
 }

@@ -8,9 +8,10 @@
 //!     lanes[o][tap][..8] = fma(g[o][row][block][..8], x[row and column under tap][..8], lanes[o][tap][..8])
 //! ```
 
-use super::panel::{Lines, NR, SCRATCH, Scratch, TASK};
+use super::panel::{Lines, TASK};
 use super::split::{self, Cut};
 use super::strip::{Image, Strip, Taken, plan};
+use super::workspace::{BEYOND, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
@@ -18,7 +19,7 @@ use crate::isa::{Isa, Kernel};
 use crate::reduction::{LANES, Sum, combine};
 
 /// Pairs of output channel and tap whose lanes are kept at a time.
-const PAIRS: usize = SCRATCH / LANES / 2;
+const PAIRS: usize = if SMALL { 16 } else { 256 };
 
 /// Output channels that are taken together where there are enough: with three taps that is twelve accumulators, of the
 /// sixteen registers.
@@ -29,6 +30,7 @@ type Lanes<E> = [E; LANES];
 /// `[b, c, h, w]` and `[b, o, oh, ow]` give `[o, c, kh, kw]`; the formula and the order are in [`crate::conv`].
 pub(crate) fn weight_grad<E: Element>(
     context: Context<'_>,
+    workspace: Workspace<'_, E>,
     x: Operand<'_, E>,
     g: Operand<'_, E>,
     window: &Window,
@@ -47,12 +49,15 @@ pub(crate) fn weight_grad<E: Element>(
     let grain = (TASK / (images * oh * ow).max(1)).max(out.len().div_ceil(workers));
     let cut = Cut::new(workers, out.len(), unit, grain);
     split::chunks(context.executor, out, cut, &|start, out| {
-        context.level.run(Task {
-            x,
-            g,
-            window,
-            first: start / area,
-            out,
+        workspace.with(|scratch| {
+            context.level.run(Task {
+                x,
+                g,
+                window,
+                first: start / area,
+                out,
+                scratch,
+            });
         });
     });
 }
@@ -64,10 +69,12 @@ struct Task<'a, 'o, E> {
     window: &'a Window,
     first: usize,
     out: &'o mut [E],
+    scratch: &'o mut [E],
 }
 
 impl<E: Element> Kernel for Task<'_, '_, E> {
     type Output = ();
+    const DENSE: bool = true;
 
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -77,6 +84,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             window,
             first,
             out,
+            scratch,
         } = self;
         let (&[images, channels, ..], &[x_image, xc, xy, xx]) =
             (&**x.layout.shape(), x.layout.strides())
@@ -88,9 +96,10 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         };
         let area = window.kernel[0] * window.kernel[1];
         let end = first + out.len() / area;
+        let (x_scratch, g_scratch) = scratch.split_at_mut(scratch.len() / 2);
         let mut buffer = Buffer {
-            x: [[E::ZERO; NR]; _],
-            g: [[E::ZERO; NR]; _],
+            x: x_scratch,
+            g: g_scratch,
             lanes: [[E::ZERO; LANES]; PAIRS],
             taps: [0; PAIRS],
         };
@@ -135,9 +144,9 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
     }
 }
 
-struct Buffer<E> {
-    x: Scratch<E>,
-    g: Scratch<E>,
+struct Buffer<'a, E> {
+    x: &'a mut [E],
+    g: &'a mut [E],
     lanes: [Lanes<E>; PAIRS],
     taps: [usize; PAIRS],
 }
@@ -156,7 +165,7 @@ impl<E: Element> Pair<'_, E> {
         &self,
         rows: [usize; 2],
         channels: [usize; 2],
-        buffer: &mut Buffer<E>,
+        buffer: &mut Buffer<'_, E>,
         out: &mut [E],
     ) {
         let Window {
@@ -169,13 +178,20 @@ impl<E: Element> Pair<'_, E> {
             return;
         }
         let per_row = channels[1] * kernel[0] * kernel[1];
-        let (taken, [height, width]) =
-            plan(channels[1], kernel, stride, output, PAIRS / (2 * ROWS));
+        let capacity = buffer.x.len() - BEYOND;
+        let (taken, [height, width]) = plan(
+            channels[1],
+            kernel,
+            stride,
+            output,
+            PAIRS / (2 * ROWS),
+            capacity,
+        );
         // Rows must all come before the next column block of none: less than whole lines go one at a time.
         let height = if width < output[1] { 1 } else { height };
         let padded = width.next_multiple_of(LANES);
-        let height = height.min(SCRATCH / padded).max(1);
-        let group = (SCRATCH / (height * padded))
+        let height = height.min(capacity / padded).max(1);
+        let group = (capacity / (height * padded))
             .min(PAIRS / (taken.channels * taken.taps[0] * taken.taps[1]));
         let group = group.max(1);
         for row in (0..rows[1]).step_by(group) {
@@ -230,7 +246,7 @@ impl<E: Element> Pair<'_, E> {
         [channel, i, j]: [usize; 3],
         size: [usize; 2],
         loaded: bool,
-        buffer: &mut Buffer<E>,
+        buffer: &mut Buffer<'_, E>,
     ) {
         let Window {
             stride,
@@ -255,7 +271,7 @@ impl<E: Element> Pair<'_, E> {
                     let [at, tap] = start[axis];
                     (at * stride[axis] + tap) as isize - before[axis] as isize
                 });
-                strip.fill(&self.x, channel, start, x_scratch.as_flattened_mut());
+                strip.fill(&self.x, channel, start, true, x_scratch);
                 let padded = outputs[1].next_multiple_of(LANES);
                 let gradients = Strip {
                     channels: rows[1],
@@ -264,12 +280,7 @@ impl<E: Element> Pair<'_, E> {
                     lines: [outputs[0], padded],
                 };
                 if !(loaded && outputs == output) {
-                    gradients.fill(
-                        &self.g,
-                        rows[0],
-                        [y as isize, x as isize],
-                        g_scratch.as_flattened_mut(),
-                    );
+                    gradients.fill(&self.g, rows[0], [y as isize, x as isize], true, g_scratch);
                 }
                 let mut places = table.iter_mut();
                 for c in 0..part.channels {
@@ -279,14 +290,14 @@ impl<E: Element> Pair<'_, E> {
                         }
                     }
                 }
-                let used = &x_scratch.as_flattened()[..strip.elements() + LANES];
+                let used = &x_scratch[..strip.elements() + LANES];
                 #[expect(clippy::eq_op, reason = "infinity and NaN minus themselves are not 0")]
                 let finite = used.iter().fold(true, |all, &x| all & (x - x == E::ZERO));
                 let walk = Walk {
                     lines: Lines {
-                        x: x_scratch.as_flattened(),
+                        x: x_scratch,
                         x_line: strip.lines[1],
-                        g: g_scratch.as_flattened(),
+                        g: g_scratch,
                         g_line: padded,
                         height: outputs[0],
                         blocks: padded / LANES,

@@ -1,9 +1,9 @@
 //! The loops of the CPU backend, compiled in this crate for `f32` and `f64` and for each instruction set.
 //!
 //! A kernel reads operands as (slice, layout), writes one dense output, splits it among the executor's tasks, and
-//! allocates nothing: what it packs or pads lies on the stack, up to 21 KB in a forward pass and 44 KB in a weight gradient
-//! (f32; twice that for f64), and less than 4 KB on 32-bit machines, where tiles are smaller. The size of a tile has no
-//! influence on any result.
+//! allocates nothing: what it packs or pads lies in 224 KiB (f32; twice that for f64) that a task has from the backend's
+//! pool, and on the stack, less than 4 KB, on 32-bit machines, where tiles are smaller. The size of a tile has no influence
+//! on any result.
 
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
@@ -12,11 +12,16 @@ pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod panel;
 pub(crate) mod pool;
+pub(crate) mod product;
 pub(crate) mod reduce;
+pub(crate) mod slide;
 #[cfg(test)]
 mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
+pub(crate) mod workspace;
+
+pub(crate) use workspace::Workspace;
 
 use crate::backend::Window;
 use crate::executor::Executor;
@@ -48,9 +53,16 @@ pub struct Operand<'a, E> {
 /// would be compiled, at that crate's optimisation level, in every crate that uses this one.
 #[doc(hidden)]
 pub trait Kernels: Sized {
-    fn matmul(context: Context<'_>, a: Operand<'_, Self>, b: Operand<'_, Self>, out: &mut [Self]);
+    fn matmul(
+        context: Context<'_>,
+        workspace: Workspace<'_, Self>,
+        a: Operand<'_, Self>,
+        b: Operand<'_, Self>,
+        out: &mut [Self],
+    );
     fn conv2d(
         context: Context<'_>,
+        workspace: Workspace<'_, Self>,
         x: Operand<'_, Self>,
         weight: Operand<'_, Self>,
         window: &Window,
@@ -58,6 +70,7 @@ pub trait Kernels: Sized {
     );
     fn conv2d_input_grad(
         context: Context<'_>,
+        workspace: Workspace<'_, Self>,
         g: Operand<'_, Self>,
         weight: Operand<'_, Self>,
         window: &Window,
@@ -65,6 +78,7 @@ pub trait Kernels: Sized {
     );
     fn conv2d_weight_grad(
         context: Context<'_>,
+        workspace: Workspace<'_, Self>,
         x: Operand<'_, Self>,
         g: Operand<'_, Self>,
         window: &Window,
@@ -90,35 +104,44 @@ pub trait Kernels: Sized {
 macro_rules! compile {
     ($($element:ty),*) => {$(
         impl Kernels for $element {
-            fn matmul(context: Context<'_>, a: Operand<'_, Self>, b: Operand<'_, Self>, out: &mut [Self]) {
-                matmul::matmul(context, a, b, out);
+            fn matmul(
+                context: Context<'_>,
+                workspace: Workspace<'_, Self>,
+                a: Operand<'_, Self>,
+                b: Operand<'_, Self>,
+                out: &mut [Self],
+            ) {
+                matmul::matmul(context, workspace, a, b, out);
             }
             fn conv2d(
                 context: Context<'_>,
+        workspace: Workspace<'_, Self>,
                 x: Operand<'_, Self>,
                 weight: Operand<'_, Self>,
                 window: &Window,
                 out: &mut [Self],
             ) {
-                conv::forward(context, x, weight, window, out);
+                conv::forward(context, workspace, x, weight, window, out);
             }
             fn conv2d_input_grad(
                 context: Context<'_>,
+        workspace: Workspace<'_, Self>,
                 g: Operand<'_, Self>,
                 weight: Operand<'_, Self>,
                 window: &Window,
                 out: &mut [Self],
             ) {
-                conv::input_grad(context, g, weight, window, out);
+                conv::input_grad(context, workspace, g, weight, window, out);
             }
             fn conv2d_weight_grad(
                 context: Context<'_>,
+        workspace: Workspace<'_, Self>,
                 x: Operand<'_, Self>,
                 g: Operand<'_, Self>,
                 window: &Window,
                 out: &mut [Self],
             ) {
-                conv_weight::weight_grad(context, x, g, window, out);
+                conv_weight::weight_grad(context, workspace, x, g, window, out);
             }
             fn avg_pool2d(context: Context<'_>, x: Operand<'_, Self>, window: &Window, out: &mut [Self]) {
                 pool::avg(context, x, window, out);

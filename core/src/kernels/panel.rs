@@ -5,44 +5,69 @@
 //!
 //! ```text
 //! for k in 0..taps                       one table row: (ka, kb)
-//!     for r in 0..MR                     MR x NC accumulators, in registers
-//!         for c in 0..NC                 one vector operation for each 8 of them
-//!             acc[r][c] = fma(a[a_base + r * a_row + ka], b[b_base + kb + c], acc[r][c])
+//!     for r in 0..MR                     MR x NV accumulators, vectors in registers
+//!         for v in 0..NV
+//!             acc[r][v] = fma(a[base + r * row + ka], b[spot[v] + kb ..], acc[r][v])
 //! ```
 //!
-//! `a` is read where it is, whatever its strides: weights, transposed weights, any view. `b` lies in scratch memory or,
-//! if its columns are contiguous, where it is. Taps ascend and each accumulator takes them one by one (R3 of the
-//! canonical arithmetic); a sum that is longer than the table goes on from the values already in `out`.
+//! The vectors of a tile need not be neighbours: each has its own spot in `b` and in the output, so the ends of two short
+//! lines of an image make one tile. Taps ascend and each accumulator takes them one by one (R3 of the canonical
+//! arithmetic); a sum that is longer than the table goes on from the values already in `out`.
 #![allow(unsafe_code)]
 
 use super::SMALL;
 use crate::element::Element;
-use crate::isa::Isa;
+use crate::isa::{Isa, Kernel, Level};
 use crate::reduction::LANES;
+use core::marker::PhantomData;
 
-/// Vectors of eight lanes in a tile.
-const VECTORS: usize = if SMALL { 1 } else { 2 };
+/// How many numbers a vector of the kernel holds.
+pub(crate) const fn lanes<E, I: Isa>() -> usize {
+    if SMALL || size_of::<E>() > 4 {
+        LANES
+    } else {
+        I::LANES
+    }
+}
 
-/// Columns of a tile.
-pub(crate) const NR: usize = VECTORS * LANES;
+/// Vectors side by side in a tile.
+pub(crate) const VECTORS: usize = if SMALL { 1 } else { 2 };
 
-/// Columns of a tile that has few rows, which needs more of them to keep the arithmetic units busy.
-pub(crate) const WIDE: usize = 4 * NR;
+/// Vectors of a tile of one row, which needs more of them to keep the arithmetic units busy.
+pub(crate) const WIDE: usize = 4 * VECTORS;
+
+/// How many rows a tile has when there are enough of them.
+pub(crate) const fn tile_rows<E, I: Isa>() -> usize {
+    if SMALL {
+        2
+    } else if size_of::<E>() > 4 && I::ROWS < 8 {
+        // A vector of eight is two registers.
+        I::ROWS / 2
+    } else {
+        I::ROWS
+    }
+}
+
+/// Rows and columns of a tile at some level.
+pub(crate) fn tile<E: Element>(level: Level) -> [usize; 2] {
+    struct Ask<E>(PhantomData<E>);
+    impl<E: Element> Kernel for Ask<E> {
+        type Output = [usize; 2];
+        const DENSE: bool = true;
+
+        #[inline(always)]
+        fn run<I: Isa>(self) -> [usize; 2] {
+            [tile_rows::<E, I>(), VECTORS * lanes::<E, I>()]
+        }
+    }
+    level.run(Ask(PhantomData::<E>))
+}
+
+/// Elements of the largest tile: eight rows of two vectors of sixteen.
+const LARGEST: usize = 256;
 
 /// The most taps of a table.
-pub(crate) const DEPTH: usize = if SMALL { 32 } else { 256 };
-
-/// Elements of scratch memory: a block of `DEPTH x NR`, or part of an image.
-pub(crate) const SCRATCH: usize = DEPTH * NR;
-
-/// Scratch memory on the stack. At most the first `SCRATCH` elements are in use; each read of a tile starts among them
-/// and ends less than a row behind.
-pub(crate) type Scratch<E> = [[E; NR]; DEPTH + 1];
-
-/// How many rows a tile has when there are enough: two 8-lane vectors each, in half of the 16 registers.
-pub(crate) const fn tile_rows<E>() -> usize {
-    if SMALL || size_of::<E>() > 4 { 2 } else { 4 }
-}
+pub(crate) const DEPTH: usize = if SMALL { 32 } else { 1024 };
 
 /// How many multiplications make a task worth handing to another thread (about 10 microseconds).
 pub(crate) const TASK: usize = 1 << 18;
@@ -86,182 +111,250 @@ pub(crate) struct Left<'a, E> {
     pub(crate) row: usize,
 }
 
-/// Where results go. Columns lie in lines of `line` columns, of which the first `width` exist in the output; there are
-/// `height` such lines. Column `x` of line `y` of row `r` goes to `base + r * row + y * step[0] + x * step[1]`.
-#[derive(Clone, Copy)]
-pub(crate) struct Target {
-    pub(crate) base: usize,
-    pub(crate) row: usize,
-    pub(crate) line: usize,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) step: [usize; 2],
+/// A vector of results: which elements of the right operand it sums, and where the sums go.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spot {
+    /// The place of the first column in the right operand, for an offset of 0.
+    pub(crate) b: usize,
+    /// The place of the first column of row 0 in the output.
+    pub(crate) out: usize,
+    /// How many columns exist in the output, from the first one on.
+    pub(crate) count: usize,
 }
 
-impl Target {
-    /// Calls `run(c, at, count)` for the columns `c..c + count` of a tile at line `y`, column `x` that exist, `at` being
-    /// the place of the first of them in row 0.
-    #[inline(always)]
-    fn runs(
-        &self,
-        [mut y, mut x]: [usize; 2],
-        columns: usize,
-        mut run: impl FnMut(usize, usize, usize),
-    ) {
-        let mut c = 0;
-        while c < columns && y < self.height {
-            let count = (columns - c).min(self.line - x);
-            if x < self.width {
-                run(
-                    c,
-                    self.base + y * self.step[0] + x * self.step[1],
-                    count.min(self.width - x),
-                );
-            }
-            c += count;
-            x = 0;
-            y += 1;
-        }
-    }
-
-    /// The place of a tile whose columns all exist and are contiguous.
-    #[inline(always)]
-    fn dense(&self, [y, x]: [usize; 2], columns: usize) -> Option<usize> {
-        let dense = self.step[1] == 1 && x + columns <= self.width && y < self.height;
-        dense.then(|| self.base + y * self.step[0] + x)
-    }
-}
-
-/// A block of work: the operands, the taps that are to be added, and where the results go.
+/// A block of work: the operands, the taps that are to be added, and how results lie.
 #[derive(Clone, Copy)]
 pub(crate) struct Panel<'a, E> {
     pub(crate) left: Left<'a, E>,
-    /// Column `x` of line `y` starts at `b[y * line + x]`.
     pub(crate) b: &'a [E],
     pub(crate) taps: &'a Taps,
-    pub(crate) target: Target,
+    /// Distances of two rows and of two columns in the output.
+    pub(crate) steps: [usize; 2],
     /// Whether sums start at +0; else they go on from what is in the output.
     pub(crate) first: bool,
 }
 
 impl<E: Element> Panel<'_, E> {
-    /// The tile of `NR` columns at line `at[0]`, column `at[1]`, for `rows` rows.
+    /// The sums of `rows` rows at `NV` vectors of columns, as many in each as [`lanes()`] says, or eight.
     #[inline(always)]
-    pub(crate) fn column<I: Isa>(&self, rows: usize, at: [usize; 2], out: &mut [E]) {
-        let most = tile_rows::<E>();
+    pub(crate) fn tiles<I: Isa, const NV: usize>(
+        &self,
+        lanes: usize,
+        rows: usize,
+        spots: [Spot; NV],
+        out: &mut [E],
+    ) {
+        match (lanes, tile_rows::<E, I>()) {
+            (16, 8) => self.rows::<I, [E; 16], 8, NV>(rows, spots, out),
+            (_, 8) => self.rows::<I, [E; LANES], 8, NV>(rows, spots, out),
+            (_, 6) => self.rows::<I, [E; LANES], 6, NV>(rows, spots, out),
+            (_, 4) => self.rows::<I, [E; LANES], 4, NV>(rows, spots, out),
+            (_, 3) => self.rows::<I, [E; LANES], 3, NV>(rows, spots, out),
+            _ => self.rows::<I, [E; LANES], 2, NV>(rows, spots, out),
+        }
+    }
+
+    /// The sums of one row at `NV` vectors of columns.
+    #[inline(always)]
+    pub(crate) fn row<I: Isa, const NV: usize>(
+        &self,
+        row: usize,
+        spots: [Spot; NV],
+        out: &mut [E],
+    ) {
+        if lanes::<E, I>() == 16 {
+            self.tile::<I, [E; 16], 1, NV>(row, spots, out);
+        } else {
+            self.tile::<I, [E; LANES], 1, NV>(row, spots, out);
+        }
+    }
+
+    #[inline(always)]
+    fn rows<I: Isa, V: Vector<E>, const MOST: usize, const NV: usize>(
+        &self,
+        rows: usize,
+        spots: [Spot; NV],
+        out: &mut [E],
+    ) {
         let mut row = 0;
-        while rows - row >= most {
-            if most == 4 {
-                self.below(row).tile::<I, 4, VECTORS>(at, out);
+        while row < rows {
+            let rest = rows - row;
+            // Eight rows are better two times four than six and two: small tiles wait for their own results.
+            row += if rest >= MOST && !(MOST == 6 && rest == 8) {
+                self.tile::<I, V, MOST, NV>(row, spots, out)
+            } else if MOST > 4 && rest >= 4 {
+                self.tile::<I, V, 4, NV>(row, spots, out)
+            } else if MOST > 2 && rest >= 2 {
+                self.tile::<I, V, 2, NV>(row, spots, out)
             } else {
-                self.below(row).tile::<I, 2, VECTORS>(at, out);
-            }
-            row += most;
-        }
-        if rows - row >= 2 {
-            self.below(row).tile::<I, 2, VECTORS>(at, out);
-            row += 2;
-        }
-        if rows > row {
-            self.below(row).tile::<I, 1, VECTORS>(at, out);
+                self.tile::<I, V, 1, NV>(row, spots, out)
+            };
         }
     }
 
-    /// The tile of `WIDE` columns at line `at[0]`, column `at[1]`, for row `row`.
+    /// `MR` rows from `row` on at `NV` vectors of columns; gives `MR`.
     #[inline(always)]
-    pub(crate) fn wide<I: Isa>(&self, row: usize, at: [usize; 2], out: &mut [E]) {
-        self.below(row).tile::<I, 1, { WIDE / LANES }>(at, out);
-    }
-
-    /// The same block without its first `row` rows.
-    #[inline(always)]
-    fn below(&self, row: usize) -> Self {
-        let left = Left {
-            base: self.left.base + row * self.left.row,
-            ..self.left
-        };
-        let target = Target {
-            base: self.target.base + row * self.target.row,
-            ..self.target
-        };
-        Self {
-            left,
-            target,
-            ..*self
-        }
-    }
-
-    /// A tile of `MR` rows and `NV` vectors.
-    #[inline(always)]
-    fn tile<I: Isa, const MR: usize, const NV: usize>(&self, at: [usize; 2], out: &mut [E]) {
-        let (target, position, columns) =
-            (&self.target, at[0] * self.target.line + at[1], NV * LANES);
-        let mut acc = [[[E::ZERO; LANES]; NV]; MR];
-        if let Some(place) = target.dense(at, columns) {
-            if !self.first {
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    acc.as_flattened_mut()
-                        .copy_from_slice(&out[place + r * target.row..][..columns]);
-                }
-            }
-            let acc = self.accumulate::<I, MR, NV>(position, acc);
-            for (r, acc) in acc.iter().enumerate() {
-                out[place + r * target.row..][..columns].copy_from_slice(acc.as_flattened());
-            }
-            return;
-        }
-        if !self.first {
-            target.runs(at, columns, |c, place, count| {
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    for (i, acc) in acc.as_flattened_mut()[c..c + count].iter_mut().enumerate() {
-                        *acc = out[place + r * target.row + i * target.step[1]];
-                    }
-                }
-            });
-        }
-        let acc = self.accumulate::<I, MR, NV>(position, acc);
-        target.runs(at, columns, |c, place, count| {
-            for (r, acc) in acc.iter().enumerate() {
-                for (i, &acc) in acc.as_flattened()[c..c + count].iter().enumerate() {
-                    out[place + r * target.row + i * target.step[1]] = acc;
-                }
-            }
+    fn tile<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
+        &self,
+        row: usize,
+        spots: [Spot; NV],
+        out: &mut [E],
+    ) -> usize {
+        I::apart(Tile::<E, V, MR, NV> {
+            panel: self,
+            row,
+            spots,
+            out,
+            vectors: PhantomData,
         });
+        MR
+    }
+}
+
+/// Sums in registers: `MR` rows from `row` on at `NV` vectors of columns.
+struct Tile<'a, E, V, const MR: usize, const NV: usize> {
+    panel: &'a Panel<'a, E>,
+    row: usize,
+    spots: [Spot; NV],
+    out: &'a mut [E],
+    vectors: PhantomData<V>,
+}
+
+impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile<'_, E, V, MR, NV> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self {
+            panel,
+            row,
+            spots,
+            out,
+            ..
+        } = self;
+        let [by_row, by_column] = panel.steps;
+        let whole = by_column == 1 && spots.iter().all(|spot| spot.count == V::LANES);
+        // Results that are not whole vectors of the output come and go through others that are.
+        let mut others = None;
+        let (to, starts, pitch) = if whole {
+            let starts = spots.map(|spot| spot.out + row * by_row);
+            (&mut *out, starts, by_row)
+        } else {
+            let others = others.insert([E::ZERO; LARGEST]);
+            if !panel.first {
+                panel.each::<V, MR, NV>(row, &spots, |at, other| others[other] = out[at]);
+            }
+            let starts = core::array::from_fn(|v| v * V::LANES);
+            (&mut others[..], starts, NV * V::LANES)
+        };
+        for start in starts {
+            assert!(reach(start, MR, pitch, V::LANES) <= to.len());
+        }
+        let place = |r: usize, v: usize| starts[v] + r * pitch;
+        let mut acc = [[V::ZERO; NV]; MR];
+        if !panel.first {
+            for (r, acc) in acc.iter_mut().enumerate() {
+                for (v, acc) in acc.iter_mut().enumerate() {
+                    // SAFETY: a start, at most `MR - 1` rows further: the assertion leaves room for a vector.
+                    *acc = unsafe { to.as_ptr().add(place(r, v)).cast::<V>().read() };
+                }
+            }
+        }
+        let acc = panel.accumulate::<I, V, MR, NV>(row, spots.map(|spot| spot.b), acc);
+        for (r, acc) in acc.into_iter().enumerate() {
+            for (v, acc) in acc.into_iter().enumerate() {
+                // SAFETY: as above. Checks for each vector would keep the sums in memory.
+                unsafe { to.as_mut_ptr().add(place(r, v)).cast::<V>().write(acc) };
+            }
+        }
+        if let Some(others) = &others {
+            panel.each::<V, MR, NV>(row, &spots, |at, other| out[at] = others[other]);
+        }
+    }
+}
+
+impl<E: Element> Panel<'_, E> {
+    /// Calls `pair` with the place of each result in the output, and in whole vectors, row by row.
+    #[inline(always)]
+    fn each<V: Vector<E>, const MR: usize, const NV: usize>(
+        &self,
+        row: usize,
+        spots: &[Spot; NV],
+        mut pair: impl FnMut(usize, usize),
+    ) {
+        for r in 0..MR {
+            for (v, spot) in spots.iter().enumerate() {
+                let at = spot.out + (row + r) * self.steps[0];
+                for i in 0..spot.count {
+                    pair(at + i * self.steps[1], (r * NV + v) * V::LANES + i);
+                }
+            }
+        }
     }
 
     /// The loop at the head of this file, over all taps.
     #[inline(always)]
-    fn accumulate<I: Isa, const MR: usize, const NV: usize>(
+    fn accumulate<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
         &self,
-        position: usize,
-        mut acc: [[[E; LANES]; NV]; MR],
-    ) -> [[[E; LANES]; NV]; MR] {
+        row: usize,
+        spots: [usize; NV],
+        mut acc: [[V; NV]; MR],
+    ) -> [[V; NV]; MR] {
         let Self {
             left: a, b, taps, ..
         } = *self;
         if taps.len == 0 {
             return acc;
         }
-        assert!(reach(a.base, MR, a.row, taps.reach[0]) < a.data.len());
-        assert!(reach(position, 1, 0, taps.reach[1]).saturating_add(NV * LANES) <= b.len());
+        let base = a.base + row * a.row;
+        assert!(reach(base, MR, a.row, taps.reach[0]) < a.data.len());
+        for spot in spots {
+            assert!(reach(spot, 1, 0, taps.reach[1]).saturating_add(V::LANES) <= b.len());
+        }
         for &[ka, kb] in &taps.offsets[..taps.len] {
-            // SAFETY: `kb` is at most `taps.reach[1]`, and the assertion has that leave room for all columns.
-            let columns: [[E; LANES]; NV] = unsafe {
-                b.as_ptr()
-                    .add(position + kb)
-                    .cast::<[[E; LANES]; NV]>()
-                    .read()
-            };
+            // SAFETY: `kb` is at most `taps.reach[1]`, and the assertion has that leave room for a vector.
+            let columns: [V; NV] =
+                spots.map(|spot| unsafe { b.as_ptr().add(spot + kb).cast::<V>().read() });
             for (r, acc) in acc.iter_mut().enumerate() {
                 // SAFETY: `ka` is at most `taps.reach[0]` and `r` at most `MR - 1`: the assertion covers the sum.
-                let x = unsafe { *a.data.get_unchecked(a.base + r * a.row + ka) };
+                let x = unsafe { *a.data.get_unchecked(base + r * a.row + ka) };
                 for (acc, &columns) in acc.iter_mut().zip(&columns) {
-                    // Written out: a repeat expression would be a loop when it should become one broadcast.
-                    *acc = E::fma_lanes::<I>([x, x, x, x, x, x, x, x], columns, *acc);
+                    *acc = acc.add::<I>(x, columns);
                 }
             }
         }
         acc
+    }
+}
+
+/// Sums side by side, in one register or two.
+trait Vector<E>: Copy {
+    const LANES: usize;
+    const ZERO: Self;
+
+    /// `x * columns + self`, each with one rounding.
+    fn add<I: Isa>(self, x: E, columns: Self) -> Self;
+}
+
+impl<E: Element> Vector<E> for [E; 8] {
+    const LANES: usize = 8;
+    const ZERO: Self = [E::ZERO; 8];
+
+    #[inline(always)]
+    fn add<I: Isa>(self, x: E, columns: Self) -> Self {
+        // Written out: a repeat expression would be a loop when it should become one broadcast.
+        E::fma_lanes::<I>([x, x, x, x, x, x, x, x], columns, self)
+    }
+}
+
+impl<E: Element> Vector<E> for [E; 16] {
+    const LANES: usize = 16;
+    const ZERO: Self = [E::ZERO; 16];
+
+    #[inline(always)]
+    fn add<I: Isa>(self, x: E, columns: Self) -> Self {
+        let x = [x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x];
+        E::fma_wide::<I>(x, columns, self)
     }
 }
 

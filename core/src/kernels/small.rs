@@ -9,6 +9,7 @@ use crate::executor::Serial;
 use crate::{Cpu, Layout};
 use alloc::vec;
 use alloc::vec::Vec;
+use workspace::Workspace;
 
 #[path = "conv.rs"]
 mod conv;
@@ -18,8 +19,14 @@ mod conv_weight;
 mod matmul;
 #[path = "panel.rs"]
 mod panel;
+#[path = "product.rs"]
+mod product;
+#[path = "slide.rs"]
+mod slide;
 #[path = "strip.rs"]
 mod strip;
+#[path = "workspace.rs"]
+mod workspace;
 
 const SMALL: bool = true;
 
@@ -113,19 +120,19 @@ fn convolutions(random: &mut Random, cases: usize, tap: usize, columns: usize) {
 
         let expected = crate::conv::forward(&cpu, view_x, view_weight, &window).unwrap();
         let actual = run(&x, &weight, g.0.len(), |context, x, weight, out| {
-            conv::forward(context, x, weight, &window, out);
+            conv::forward(context, Workspace::STACK, x, weight, &window, out);
         });
         assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
 
         let expected = crate::conv::input_grad(&cpu, view_g, view_weight, &window).unwrap();
         let actual = run(&g, &weight, x.0.len(), |context, g, weight, out| {
-            conv::input_grad(context, g, weight, &window, out);
+            conv::input_grad(context, Workspace::STACK, g, weight, &window, out);
         });
         assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
 
         let expected = crate::conv::weight_grad(&cpu, view_x, view_g, &window).unwrap();
         let actual = run(&x, &g, weight.0.len(), |context, x, g, out| {
-            conv_weight::weight_grad(context, x, g, &window, out);
+            conv_weight::weight_grad(context, Workspace::STACK, x, g, &window, out);
         });
         assert_eq!(actual, bits(expected.as_slice()), "{window:?} {b} {c} {o}");
     }
@@ -159,7 +166,9 @@ fn matrix_products_with_small_tiles() {
         let expected = cpu
             .matmul(View::new(&on_a, a.1), View::new(&on_b, b.1))
             .unwrap();
-        let actual = run(&a, &b, rows * columns, matmul::matmul);
+        let actual = run(&a, &b, rows * columns, |context, a, b, out| {
+            matmul::matmul(context, Workspace::STACK, a, b, out);
+        });
         assert_eq!(
             actual,
             bits(expected.as_slice()),

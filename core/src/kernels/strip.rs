@@ -11,12 +11,12 @@
 //! Elements outside of the image are +0: padding costs nothing after the copy. Positions of consecutive lines of one
 //! phase are contiguous too, so a tile of outputs may run over the end of a line.
 
-use super::panel::{NR, SCRATCH};
+use super::workspace::BEYOND;
 use crate::element::Element;
 use crate::reduction::LANES;
 
-/// Columns go through scratch memory all at once or in multiples of this.
-const UNIT: usize = if NR > LANES { NR } else { LANES };
+/// Columns go through scratch memory all at once or in multiples of this: the longest vector.
+const UNIT: usize = BEYOND;
 
 /// One image: an operand from some element on.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ pub(crate) struct Taken {
 }
 
 /// The shape of a strip.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Strip {
     pub(crate) channels: usize,
     /// Distance of neighbouring outputs in the image.
@@ -78,12 +78,14 @@ impl Strip {
     }
 
     /// Copies the strip that starts at row `start[0]` and column `start[1]` of channel `channel`; both may lie outside.
+    /// Elements outside of the image are set only if `edges` says so.
     #[inline(always)]
     pub(crate) fn fill<E: Element>(
         &self,
         image: &Image<'_, E>,
         channel: usize,
         start: [isize; 2],
+        edges: bool,
         strip: &mut [E],
     ) {
         let mut lines = strip.chunks_exact_mut(self.lines[1]);
@@ -97,11 +99,15 @@ impl Strip {
                         let Some(line) = lines.next() else { return };
                         let y = start[0] + (row_phase + y * self.step[0]) as isize;
                         if y < 0 || y as usize >= image.size[0] || inside.is_empty() {
-                            line.fill(E::ZERO);
+                            if edges {
+                                line.fill(E::ZERO);
+                            }
                             continue;
                         }
-                        line[..inside.start].fill(E::ZERO);
-                        line[inside.end..].fill(E::ZERO);
+                        if edges {
+                            line[..inside.start].fill(E::ZERO);
+                            line[inside.end..].fill(E::ZERO);
+                        }
                         let first = (x + (inside.start * self.step[1]) as isize) as usize;
                         let from =
                             image.base + channel * image.strides[0] + y as usize * image.strides[1];
@@ -160,13 +166,14 @@ fn inside(x: isize, step: usize, count: usize, size: usize) -> core::ops::Range<
 }
 
 /// Chooses how many channels and taps, at most `most` together, and how many rows and columns of `outputs` go through
-/// scratch memory at a time. Columns are all of them or a multiple of `UNIT`.
+/// scratch memory of so many elements at a time. Columns are all of them or a multiple of `UNIT`.
 pub(crate) fn plan(
     channels: usize,
     taps: [usize; 2],
     step: [usize; 2],
     outputs: [usize; 2],
     most: usize,
+    capacity: usize,
 ) -> (Taken, [usize; 2]) {
     let area = taps[0] * taps[1];
     let mut taken = if area <= most {
@@ -188,7 +195,7 @@ pub(crate) fn plan(
     // Equal parts rather than full ones and a rest.
     taken.channels = channels.div_ceil(channels.div_ceil(taken.channels));
     let narrow = outputs[1].min(UNIT);
-    while Strip::new(taken, step, [1, narrow]).elements() > SCRATCH {
+    while Strip::new(taken, step, [1, narrow]).elements() > capacity {
         let Taken {
             channels,
             taps: [rows, columns],
@@ -205,7 +212,7 @@ pub(crate) fn plan(
     let one = Strip::new(taken, step, [1, outputs[1]]);
     let others = one.elements() / one.lines[1];
     let extra = one.lines[1] - outputs[1];
-    let width = SCRATCH / others - extra;
+    let width = capacity / others - extra;
     let width = if width >= outputs[1] {
         outputs[1]
     } else {
@@ -213,7 +220,7 @@ pub(crate) fn plan(
     };
     let one = Strip::new(taken, step, [1, width]);
     let extra = one.lines[0] - 1;
-    let height = SCRATCH / (one.elements() / one.lines[0]) - extra;
+    let height = capacity / (one.elements() / one.lines[0]) - extra;
     (taken, [height.clamp(1, outputs[0]), width])
 }
 
@@ -228,7 +235,7 @@ mod tests {
             1, 2, 3, 7, 8, 9, 15, 16, 17, 40, 65, 100, 255, 256, 257, 4000, 4096, 9000,
         ];
         let small = &sizes[..15];
-        for most in [1, 2, 32, 64, 256] {
+        for (most, capacity) in [(1, 256), (32, 256), (64, 4096), (256, 4096), (1024, 57344)] {
             for (&channels, &rows) in small.iter().flat_map(|a| small.iter().map(move |b| (a, b))) {
                 for (&columns, &width) in
                     small.iter().flat_map(|a| sizes.iter().map(move |b| (a, b)))
@@ -236,10 +243,10 @@ mod tests {
                     for (step, height) in [([1, 1], 1), ([1, 1], 40), ([2, 3], 40), ([300, 20], 3)]
                     {
                         let (taps, outputs) = ([rows, columns], [height, width]);
-                        let (taken, size) = plan(channels, taps, step, outputs, most);
-                        let what = (most, channels, taps, step, outputs);
+                        let (taken, size) = plan(channels, taps, step, outputs, most, capacity);
+                        let what = (most, channels, taps, step, outputs, capacity);
                         assert!(
-                            Strip::new(taken, step, size).elements() <= SCRATCH,
+                            Strip::new(taken, step, size).elements() <= capacity,
                             "{what:?}"
                         );
                         let count = taken.channels * taken.taps[0] * taken.taps[1];

@@ -69,6 +69,8 @@ pub enum Isa {
     Portable,
     /// AVX2 and FMA on x86-64; an error elsewhere.
     Avx2,
+    /// AVX-512F and VL on x86-64; an error elsewhere.
+    Avx512,
 }
 
 /// Deep learning in Rust: the same seed gives the same weights, to the bit, on any machine.
@@ -129,7 +131,7 @@ pub struct Machine {
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
     pub threads: Option<usize>,
 
-    /// Instructions to use: auto, portable or avx2; the result is the same to the bit [default: auto]
+    /// Instructions to use: auto, portable, avx2 or avx512; the result is the same to the bit [default: auto]
     #[arg(
         long,
         value_enum,

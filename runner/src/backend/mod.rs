@@ -56,5 +56,8 @@ fn level(isa: Isa) -> Result<Level, Failure> {
         Isa::Avx2 => Level::named("avx2").ok_or_else(|| {
             Failure::new("--isa avx2: this machine has no AVX2 and FMA; use --isa auto")
         }),
+        Isa::Avx512 => Level::named("avx512").ok_or_else(|| {
+            Failure::new("--isa avx512: this machine has no AVX-512F and VL; use --isa auto")
+        }),
     }
 }

@@ -122,7 +122,8 @@ impl Operation {
                 Plan::reduce(&plan::Reduce::new(workers, x.layout(), &marked))
             }
             Self::Matmul([a, b]) => {
-                let plan = plan::Matmul::new::<f32>(workers, a.layout(), b.layout());
+                let plan =
+                    plan::Matmul::new::<f32>(workers, a.device().level(), a.layout(), b.layout());
                 Plan::matmul(&plan.ok_or_else(none)?)
             }
             Self::Conv([x, weight]) => {
@@ -134,7 +135,13 @@ impl Operation {
                     input: size(x),
                     output: size(x),
                 };
-                let plan = plan::Conv::new::<f32>(workers, x.layout(), weight.layout(), &window);
+                let plan = plan::Conv::new::<f32>(
+                    workers,
+                    x.device().level(),
+                    x.layout(),
+                    weight.layout(),
+                    &window,
+                );
                 Plan::conv(&plan.ok_or_else(none)?)
             }
         })

@@ -33,7 +33,7 @@ impl fmt::Display for Loops {
     }
 }
 
-/// What of an image is copied to the stack at a time.
+/// What of an image is copied to scratch memory at a time.
 #[derive(Serialize)]
 pub(super) struct Part {
     channels: usize,
@@ -75,7 +75,8 @@ pub(super) enum Plan {
         transposed: bool,
         /// Rows and columns of what a task computes first, of the transposed product if that is computed.
         block: [usize; 2],
-        packed: bool,
+        /// Whether the left and the right operand are copied to scratch memory.
+        packed: [bool; 2],
         tile: [usize; 2],
         depth_at_once: usize,
     },
@@ -118,8 +119,8 @@ impl Plan {
             depth: plan.depth,
             transposed: plan.transposed,
             block,
-            packed: !plan.reads_in_place(block[0]),
-            tile: plan.tile(block[0], block[1]),
+            packed: [plan.packs_left(block), !plan.reads_in_place(block[0])],
+            tile: plan.tile,
             depth_at_once: plan.depth_at_once(),
         };
         (told, plan.cut)
@@ -199,14 +200,15 @@ impl fmt::Display for Plan {
                     f,
                     "  loops      {rows} x {columns} sums of {depth} terms{turned}"
                 )?;
-                let right = if *packed {
-                    "packed on the stack"
-                } else {
-                    "read where it lies"
+                let operands = match packed {
+                    [true, true] => "both operands are packed",
+                    [true, false] => "the left operand is packed",
+                    [false, true] => "the right operand is packed",
+                    [false, false] => "operands are read where they lie",
                 };
                 writeln!(
                     f,
-                    "  block      {block_rows} x {block_columns} sums, {depth_at_once} terms at a time; the right operand is {right}"
+                    "  block      {block_rows} x {block_columns} sums, {depth_at_once} terms at a time; {operands}"
                 )?;
                 writeln!(
                     f,
@@ -232,7 +234,7 @@ impl fmt::Display for Plan {
                 {
                     writeln!(
                         f,
-                        "  block      {y} x {x} outputs of a plane under {channels} channels of {i} x {j} taps, copied to the stack"
+                        "  block      {y} x {x} outputs of a plane under {channels} channels of {i} x {j} taps, copied to scratch memory"
                     )?;
                 }
                 writeln!(

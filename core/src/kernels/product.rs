@@ -1,0 +1,340 @@
+//! The work of a matrix product: blocks of rows and terms, packed operands, tiles.
+//!
+//! ```text
+//! for rows, as many as scratch memory holds
+//!     for terms, at most 256 in order     the left operand's block is copied to dense memory, if it reaches far
+//!         for columns of a tile           the right operand's are copied side by side, or read where they lie
+//!             for rows of a tile          panel: sums in registers
+//! ```
+
+use super::Operand;
+use super::matmul::Matmul;
+use super::panel::{Left, Panel, Spot, Taps, VECTORS, WIDE, lanes};
+use super::workspace::BEYOND;
+use crate::element::Element;
+use crate::isa::{Isa, Kernel};
+use crate::layout::Layout;
+use core::ops::Range;
+
+/// One operand: the strides of its rows or columns and of `k`.
+#[derive(Clone, Copy)]
+pub(crate) struct Side<'a, E> {
+    data: &'a [E],
+    layout: &'a Layout,
+    step: usize,
+    depth: usize,
+}
+
+impl<'a, E> Side<'a, E> {
+    pub(crate) const fn new(operand: Operand<'a, E>, step: usize, depth: usize) -> Self {
+        Self {
+            data: operand.data,
+            layout: operand.layout,
+            step,
+            depth,
+        }
+    }
+
+    /// Where the matrix with the number `batch` starts.
+    fn matrix(&self, mut batch: usize) -> usize {
+        let lead = self.layout.shape().rank() - 2;
+        let mut at = self.layout.offset();
+        for axis in (0..lead).rev() {
+            let size = self.layout.shape()[axis];
+            at += batch % size * self.layout.strides()[axis];
+            batch /= size;
+        }
+        at
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Product<'a, E> {
+    pub(crate) a: Side<'a, E>,
+    pub(crate) b: Side<'a, E>,
+    pub(crate) plan: Matmul,
+}
+
+/// The elements `start..` of the product, in row-major order, as many as `out` has.
+pub(crate) struct Task<'a, 'o, E> {
+    pub(crate) product: &'a Product<'a, E>,
+    pub(crate) start: usize,
+    pub(crate) out: &'o mut [E],
+    pub(crate) scratch: &'o mut [E],
+}
+
+impl<E: Element> Kernel for Task<'_, '_, E> {
+    type Output = ();
+    const DENSE: bool = true;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self {
+            product,
+            start,
+            out,
+            scratch,
+        } = self;
+        // A copy: what lies behind a reference would be read again after each write to the output.
+        let product = *product;
+        let Matmul { rows, columns, .. } = product.plan;
+        let mut taps = Taps::new();
+        let mut at = start;
+        let end = start + out.len();
+        while at < end {
+            let (row, column) = (at / columns % rows, at % columns);
+            let [height, width] = product.plan.rectangle(at, end);
+            let block = Block {
+                batch: at / columns / rows,
+                rows: row..row + height,
+                columns: column..column + width,
+                base: at - start,
+            };
+            product.block::<I>(&block, &mut taps, scratch, out);
+            at += height * width;
+        }
+    }
+}
+
+/// A rectangle of one output matrix; its first element is `base` in the output.
+struct Block {
+    batch: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    base: usize,
+}
+
+impl<E: Element> Product<'_, E> {
+    #[inline(always)]
+    fn block<I: Isa>(&self, block: &Block, taps: &mut Taps, scratch: &mut [E], out: &mut [E]) {
+        let Self { a, b, plan } = *self;
+        let Matmul {
+            columns: stride,
+            depth: terms,
+            ..
+        } = plan;
+        let (left, right, rows, columns, steps) = if plan.transposed {
+            (b, a, &block.columns, &block.rows, [1, stride])
+        } else {
+            (a, b, &block.rows, &block.columns, [stride, 1])
+        };
+        let left_at = left.matrix(block.batch) + rows.start * left.step;
+        let right_at = right.matrix(block.batch) + columns.start * right.step;
+        if terms == 0 {
+            for row in 0..rows.len() {
+                for column in 0..columns.len() {
+                    out[block.base + row * steps[0] + column * steps[1]] = E::ZERO;
+                }
+            }
+            return;
+        }
+        let at_once = plan.terms(scratch.len() - BEYOND);
+        let (packed_columns, packed_rows) = scratch.split_at_mut(at_once * plan.tile[1] + BEYOND);
+        let packs_left = plan.packs_left([rows.len(), columns.len()]);
+        let most = if packs_left {
+            packed_rows.len() / at_once
+        } else {
+            rows.len()
+        };
+        // Equal parts, of whole tiles, rather than full ones and a rest.
+        let most = rows.len().div_ceil(rows.len().div_ceil(most));
+        let most = most.next_multiple_of(plan.tile[0]).min(most.max(1));
+        for top in (0..rows.len()).step_by(most) {
+            let height = most.min(rows.len() - top);
+            for first in (0..terms).step_by(at_once) {
+                let depth = at_once.min(terms - first);
+                let from = left_at + top * left.step + first * left.depth;
+                let (left, left_depth) = if packs_left {
+                    pack_rows(&left, from, [height, depth], packed_rows)
+                } else {
+                    let left = Left {
+                        data: left.data,
+                        base: from,
+                        row: left.step,
+                    };
+                    (left, self.left_depth())
+                };
+                let pass = Pass {
+                    left,
+                    left_depth,
+                    right,
+                    right_at: right_at + first * right.depth,
+                    in_place: plan.reads_in_place(rows.len()),
+                    height,
+                    depth,
+                    steps,
+                    first: first == 0,
+                };
+                let base = block.base + top * steps[0];
+                pass.columns::<I>(columns.len(), base, taps, packed_columns, out);
+            }
+        }
+    }
+
+    /// The distance of two `k` in the left operand.
+    const fn left_depth(&self) -> usize {
+        if self.plan.transposed {
+            self.b.depth
+        } else {
+            self.a.depth
+        }
+    }
+}
+
+/// Some rows and terms, over all columns.
+struct Pass<'a, E> {
+    left: Left<'a, E>,
+    left_depth: usize,
+    right: Side<'a, E>,
+    right_at: usize,
+    in_place: bool,
+    height: usize,
+    depth: usize,
+    steps: [usize; 2],
+    first: bool,
+}
+
+impl<E: Element> Pass<'_, E> {
+    #[inline(always)]
+    fn columns<I: Isa>(
+        &self,
+        columns: usize,
+        base: usize,
+        taps: &mut Taps,
+        packed: &mut [E],
+        out: &mut [E],
+    ) {
+        let lanes = lanes::<E, I>();
+        // How far apart the taps in the table are, to write it again only when that changes.
+        let mut tabled = None;
+        let mut column = 0;
+        while column < columns {
+            let rest = columns - column;
+            let from = self.right_at + column * self.right.step;
+            let in_place = self.in_place && rest >= lanes;
+            // Whole vectors where they lie; all that a tile holds where they are packed.
+            let vectors = if !in_place {
+                VECTORS.min(rest.div_ceil(lanes))
+            } else if self.height < 4 && rest >= WIDE * lanes {
+                WIDE
+            } else if self.height < 4 && rest >= WIDE / 2 * lanes {
+                WIDE / 2
+            } else {
+                VECTORS.min(rest / lanes)
+            };
+            let width = rest.min(vectors * lanes);
+            let (b, spacing) = if in_place {
+                (&self.right.data[from..], self.right.depth)
+            } else {
+                let spacing = vectors * lanes;
+                pack_columns(&self.right, from, [self.depth, width], spacing, packed);
+                (&*packed, spacing)
+            };
+            if tabled != Some(spacing) {
+                taps.clear();
+                (0..self.depth).for_each(|k| taps.push(k * self.left_depth, k * spacing));
+                tabled = Some(spacing);
+            }
+            let panel = Panel {
+                left: self.left,
+                b,
+                taps,
+                steps: self.steps,
+                first: self.first,
+            };
+            let spot = |vector: usize| Spot {
+                b: vector * lanes,
+                out: base + (column + vector * lanes) * self.steps[1],
+                count: lanes.min(width - vector * lanes),
+            };
+            if vectors == WIDE {
+                let spots: [Spot; WIDE] = core::array::from_fn(spot);
+                (0..self.height).for_each(|row| panel.row::<I, WIDE>(row, spots, out));
+            } else if vectors == WIDE / 2 && vectors > VECTORS {
+                let spots: [Spot; WIDE / 2] = core::array::from_fn(spot);
+                (0..self.height).for_each(|row| panel.row::<I, { WIDE / 2 }>(row, spots, out));
+            } else if vectors == VECTORS {
+                let spots: [Spot; VECTORS] = core::array::from_fn(spot);
+                panel.tiles::<I, VECTORS>(lanes, self.height, spots, out);
+            } else {
+                panel.tiles::<I, 1>(lanes, self.height, [spot(0)], out);
+            }
+            column += width;
+        }
+    }
+}
+
+/// Copies a block of the left operand to dense memory, the axis that steps by less innermost, and gives it with the
+/// distance of two `k`.
+#[inline(always)]
+fn pack_rows<'a, E: Element>(
+    side: &Side<'_, E>,
+    from: usize,
+    [height, depth]: [usize; 2],
+    packed: &'a mut [E],
+) -> (Left<'a, E>, usize) {
+    let by_term = side.depth <= side.step;
+    let (lines, length, line_step, step) = if by_term {
+        (height, depth, side.step, side.depth)
+    } else {
+        (depth, height, side.depth, side.step)
+    };
+    for (line, to) in packed.chunks_exact_mut(length).take(lines).enumerate() {
+        let source = &side.data[from + line * line_step..];
+        copy(source, step, to);
+    }
+    let (row, left_depth) = if by_term { (length, 1) } else { (1, length) };
+    let left = Left {
+        data: packed,
+        base: 0,
+        row,
+    };
+    (left, left_depth)
+}
+
+/// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.
+#[inline(always)]
+fn pack_columns<E: Element>(
+    side: &Side<'_, E>,
+    from: usize,
+    [depth, width]: [usize; 2],
+    spacing: usize,
+    packed: &mut [E],
+) {
+    let terms = packed.chunks_exact_mut(spacing).take(depth);
+    if side.step == 1 {
+        for (k, to) in terms.enumerate() {
+            let source = &side.data[from + k * side.depth..];
+            copy(source, 1, &mut to[..width]);
+            to[width..].fill(E::ZERO);
+        }
+        return;
+    }
+    if width < spacing {
+        packed[..depth * spacing].fill(E::ZERO);
+    }
+    for column in 0..width {
+        let source = &side.data[from + column * side.step..];
+        let to = packed[column..].iter_mut().step_by(spacing).take(depth);
+        // A stride of 0 shows one element everywhere.
+        if side.depth == 0 {
+            to.for_each(|to| *to = source[0]);
+        } else {
+            to.zip(source.iter().step_by(side.depth))
+                .for_each(|(to, &from)| *to = from);
+        }
+    }
+}
+
+/// Fills `to` with elements that are `step` apart.
+#[inline(always)]
+fn copy<E: Element>(from: &[E], step: usize, to: &mut [E]) {
+    match step {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => to
+            .iter_mut()
+            .zip(from.iter().step_by(step))
+            .for_each(|(to, &from)| *to = from),
+    }
+}

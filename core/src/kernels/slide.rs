@@ -1,0 +1,359 @@
+//! The work of a convolution that slides taps over padded images; [`conv`](super::conv) says how.
+
+use super::Operand;
+use super::panel::{DEPTH, Left, Panel, Spot, Taps, VECTORS, lanes};
+use super::strip::{Image, Strip, plan};
+use super::workspace::BEYOND;
+use crate::backend::Window;
+use crate::element::Element;
+use crate::isa::{Isa, Kernel};
+use crate::reduction::LANES;
+
+/// The planes `first..` of the output, as many as `out` has.
+pub(crate) struct Task<'a, 'o, E> {
+    pub(crate) from: Operand<'a, E>,
+    pub(crate) weight: Operand<'a, E>,
+    pub(crate) window: &'a Window,
+    pub(crate) gradient: bool,
+    pub(crate) first: usize,
+    pub(crate) out: &'o mut [E],
+    pub(crate) scratch: &'o mut [E],
+}
+
+impl<E: Element> Kernel for Task<'_, '_, E> {
+    type Output = ();
+    const DENSE: bool = true;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let Self {
+            from,
+            weight,
+            window,
+            gradient,
+            first,
+            out,
+            scratch,
+        } = self;
+        let (&[_, channels, height, width], &[image, channel, y, x]) =
+            (&**from.layout.shape(), from.layout.strides())
+        else {
+            return;
+        };
+        let (&[o, c, ..], &[per_o, per_c, per_i, per_j]) =
+            (&**weight.layout.shape(), weight.layout.strides())
+        else {
+            return;
+        };
+        let (planes, size) = if gradient {
+            (c, window.input)
+        } else {
+            (o, window.output)
+        };
+        let plane = size[0] * size[1];
+        let [row, depth] = if gradient {
+            [per_c, per_o]
+        } else {
+            [per_o, per_c]
+        };
+        // Every third of a phase: first tap, number of taps, first output, number of outputs, first image row.
+        let phases = if gradient { window.stride } else { [1, 1] };
+        let mut buffer = Buffer {
+            taps: Taps::new(),
+            strip: scratch,
+            ready: None,
+        };
+        let end = first + out.len() / plane;
+        let mut at = first;
+        while at < end {
+            let top = at % planes;
+            let rows = (planes - top).min(end - at);
+            let base = (at - first) * plane;
+            let image = Image {
+                data: from.data,
+                base: from.layout.offset() + at / planes * image,
+                strides: [channel, y, x],
+                size: [height, width],
+            };
+            for phase in 0..phases[0] * phases[1] {
+                let phase = [phase / phases[1], phase % phases[1]];
+                let axes = [0, 1].map(|axis| {
+                    if gradient {
+                        Axis::gradient(window, axis, phase[axis])
+                    } else {
+                        Axis::forward(window, axis)
+                    }
+                });
+                let pass = Pass {
+                    left: Left {
+                        data: weight.data,
+                        base: weight.layout.offset()
+                            + top * row
+                            + phase[0] * per_i
+                            + phase[1] * per_j,
+                        row,
+                    },
+                    depth: [depth, per_i * phases[0], per_j * phases[1]],
+                    rows,
+                    image,
+                    channels,
+                    axes,
+                    reversed: gradient,
+                    base: base + axes[0].first * size[1] + axes[1].first,
+                    plane,
+                    steps: [phases[0] * size[1], phases[1]],
+                };
+                pass.run::<I>(&mut buffer, out);
+            }
+            at += rows;
+        }
+    }
+}
+
+/// One axis of a pass.
+#[derive(Clone, Copy)]
+struct Axis {
+    /// Taps that meet the outputs of this pass.
+    taps: usize,
+    /// The first output position.
+    first: usize,
+    /// How many output positions.
+    outputs: usize,
+    /// Distance of two outputs in the image that is read.
+    step: usize,
+    /// What the first output reads through the first tap; may lie outside of the image.
+    start: isize,
+}
+
+impl Axis {
+    fn forward(window: &Window, axis: usize) -> Self {
+        Self {
+            taps: window.kernel[axis],
+            first: 0,
+            outputs: window.output[axis],
+            step: window.stride[axis],
+            start: -(window.before[axis] as isize),
+        }
+    }
+
+    /// The inputs `y` with `(y + before) % stride == phase`; the taps are `phase, phase + stride, ..`.
+    fn gradient(window: &Window, axis: usize, phase: usize) -> Self {
+        let (stride, before, size) = (window.stride[axis], window.before[axis], window.input[axis]);
+        let first = (phase + stride - before % stride) % stride;
+        Self {
+            taps: window.kernel[axis].saturating_sub(phase).div_ceil(stride),
+            first,
+            outputs: size.saturating_sub(first).div_ceil(stride),
+            step: 1,
+            start: ((first + before) / stride) as isize,
+        }
+    }
+}
+
+struct Buffer<'a, E> {
+    taps: Taps,
+    strip: &'a mut [E],
+    /// What the table and the zeros around the image are there for.
+    ready: Option<Ready>,
+}
+
+/// What the table of a part depends on, and which of its elements lie outside of the image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Ready {
+    strip: Strip,
+    taps: [usize; 2],
+    start: [isize; 2],
+}
+
+/// Taps slid over one image.
+struct Pass<'a, E> {
+    /// The weight, from the first row and tap on.
+    left: Left<'a, E>,
+    /// Strides of the weight by channel of the image, tap row and tap column.
+    depth: [usize; 3],
+    rows: usize,
+    image: Image<'a, E>,
+    channels: usize,
+    axes: [Axis; 2],
+    /// Whether later taps read earlier elements.
+    reversed: bool,
+    /// The first output.
+    base: usize,
+    /// Elements of a plane of the output.
+    plane: usize,
+    /// Distances of two output lines and of two outputs of a line.
+    steps: [usize; 2],
+}
+
+impl<E: Element> Pass<'_, E> {
+    #[inline(always)]
+    fn run<I: Isa>(&self, buffer: &mut Buffer<'_, E>, out: &mut [E]) {
+        let taps = self.axes.map(|axis| axis.taps);
+        let outputs = self.axes.map(|axis| axis.outputs);
+        if outputs.contains(&0) {
+            return;
+        }
+        if self.channels == 0 || taps.contains(&0) {
+            return self.clear(out);
+        }
+        let step = self.axes.map(|axis| axis.step);
+        let (taken, [height, width]) = plan(
+            self.channels,
+            taps,
+            step,
+            outputs,
+            DEPTH,
+            buffer.strip.len() - BEYOND,
+        );
+        for y in (0..outputs[0]).step_by(height) {
+            for x in (0..outputs[1]).step_by(width) {
+                let outputs = [height.min(outputs[0] - y), width.min(outputs[1] - x)];
+                for channel in (0..self.channels).step_by(taken.channels) {
+                    for i in (0..taps[0]).step_by(taken.taps[0]) {
+                        for j in (0..taps[1]).step_by(taken.taps[1]) {
+                            let mut part = taken;
+                            part.channels = part.channels.min(self.channels - channel);
+                            part.taps =
+                                [part.taps[0].min(taps[0] - i), part.taps[1].min(taps[1] - j)];
+                            let strip = Strip::new(part, step, outputs);
+                            let whole = part.channels == self.channels && part.taps == taps;
+                            self.part::<I>(
+                                &strip,
+                                part.taps,
+                                [channel, i, j],
+                                [y, x],
+                                outputs,
+                                whole,
+                                buffer,
+                                out,
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Outputs that no tap meets.
+    fn clear(&self, out: &mut [E]) {
+        let [height, width] = self.axes.map(|axis| axis.outputs);
+        for r in 0..self.rows {
+            for y in 0..height {
+                let line = &mut out[self.base + r * self.plane + y * self.steps[0]..];
+                line.iter_mut()
+                    .step_by(self.steps[1])
+                    .take(width)
+                    .for_each(|out| *out = E::ZERO);
+            }
+        }
+    }
+
+    /// The taps from `tap` on, as many as the strip is for, into the outputs from `at` on.
+    #[inline(always)]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the loop variables of its only caller"
+    )]
+    fn part<I: Isa>(
+        &self,
+        strip: &Strip,
+        count: [usize; 2],
+        [channel, i, j]: [usize; 3],
+        at: [usize; 2],
+        outputs: [usize; 2],
+        whole: bool,
+        buffer: &mut Buffer<'_, E>,
+        out: &mut [E],
+    ) {
+        let Buffer {
+            taps,
+            strip: scratch,
+            ready,
+        } = buffer;
+        let start = [0, 1].map(|axis| {
+            let Axis { step, start, .. } = self.axes[axis];
+            let tap = [i, j][axis] as isize;
+            let tap = if self.reversed {
+                1 - tap - count[axis] as isize
+            } else {
+                tap
+            };
+            start + (at[axis] * step) as isize + tap
+        });
+        // The parts of one image after the other are often alike.
+        let now = Ready {
+            strip: *strip,
+            taps: count,
+            start,
+        };
+        let alike = *ready == Some(now);
+        strip.fill(&self.image, channel, start, !alike, scratch);
+        if !alike {
+            self.table(strip, count, taps);
+            *ready = Some(now);
+        }
+        let offset = channel * self.depth[0] + i * self.depth[1] + j * self.depth[2];
+        let panel = Panel {
+            left: Left {
+                base: self.left.base + offset,
+                ..self.left
+            },
+            b: scratch,
+            taps,
+            steps: [self.plane, self.steps[1]],
+            first: channel == 0 && i == 0 && j == 0,
+        };
+        let base = self.base + at[0] * self.steps[0] + at[1] * self.steps[1];
+        let [height, width] = outputs;
+        let lanes = if width <= LANES {
+            LANES
+        } else {
+            lanes::<E, I>()
+        };
+        // The last vector of a line ends with the line if it can: some sums are computed twice, none is cut. Not where
+        // sums go on from what is in the output.
+        let last = if whole {
+            width.saturating_sub(lanes)
+        } else {
+            width
+        };
+        let mut spots = [Spot::default(); VECTORS];
+        let mut held = 0;
+        for y in 0..height {
+            for x in (0..width).step_by(lanes) {
+                let x = x.min(last);
+                spots[held] = Spot {
+                    b: y * strip.lines[1] + x,
+                    out: base + y * self.steps[0] + x * self.steps[1],
+                    count: lanes.min(width - x),
+                };
+                held += 1;
+                if held == VECTORS {
+                    panel.tiles::<I, VECTORS>(lanes, self.rows, spots, out);
+                    held = 0;
+                }
+            }
+        }
+        if held > 0 {
+            panel.tiles::<I, 1>(lanes, self.rows, [spots[0]], out);
+        }
+    }
+
+    /// Where each tap of a part finds its weights and its elements of the strip.
+    fn table(&self, strip: &Strip, count: [usize; 2], taps: &mut Taps) {
+        taps.clear();
+        for c in 0..strip.channels {
+            for i in 0..count[0] {
+                for j in 0..count[1] {
+                    let near = if self.reversed {
+                        [count[0] - 1 - i, count[1] - 1 - j]
+                    } else {
+                        [i, j]
+                    };
+                    let weight = c * self.depth[0] + i * self.depth[1] + j * self.depth[2];
+                    taps.push(weight, strip.tap(c, near));
+                }
+            }
+        }
+    }
+}

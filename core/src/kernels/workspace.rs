@@ -1,0 +1,52 @@
+//! Memory that a task needs for the time of its work: what it packs, and parts of padded images.
+
+use super::SMALL;
+use crate::cpu::Pool;
+use crate::element::Element;
+
+/// Elements that a task gets from the pool: 224 KiB of `f32`, which stay in the second-level cache.
+const POOLED: usize = 56 << 10;
+
+/// Elements that it gets on the stack where there is no pool.
+const STACK: usize = if SMALL { 512 } else { 4096 };
+
+/// Elements that a task can count on: what plans are told of.
+pub(crate) const CAPACITY: usize = if SMALL { STACK } else { POOLED };
+
+/// Elements beyond the ones asked for that a kernel may read, though not use: a vector.
+pub(crate) const BEYOND: usize = if SMALL { 8 } else { 16 };
+
+/// Where tasks get their memory from.
+#[derive(Clone, Copy)]
+pub struct Workspace<'a, E>(Option<&'a Pool<E>>);
+
+impl<'a, E: Element> Workspace<'a, E> {
+    /// From a pool, or from the stack on small targets and where the pool is out of memory.
+    pub(crate) const fn new(pool: &'a Pool<E>) -> Self {
+        Self(if SMALL { None } else { Some(pool) })
+    }
+
+    /// From the stack.
+    #[cfg(test)]
+    #[allow(dead_code)] // Of use to the small copy of the kernels.
+    pub(crate) const STACK: Self = Self(None);
+
+    /// Runs `work` with memory whose content is arbitrary. The kernels make of it what fits: its size has no influence
+    /// on any result.
+    #[inline]
+    pub(crate) fn with(self, work: impl FnOnce(&mut [E])) {
+        if let Some(pool) = self.0
+            && let Some(mut memory) = pool.take(POOLED + BEYOND)
+        {
+            work(&mut memory);
+            pool.give(memory);
+        } else {
+            on_the_stack(work);
+        }
+    }
+}
+
+#[inline(never)]
+fn on_the_stack<E: Element>(work: impl FnOnce(&mut [E])) {
+    work(&mut [E::ZERO; STACK + BEYOND]);
+}
