@@ -162,3 +162,17 @@ fn the_network_of_mnist() {
     let over_time = window(&mut random, [1, 50], [1, 50], [1, 1], false).unwrap();
     check::<f32>(&machines, &mut random, [3, 20], &over_time, 0);
 }
+
+#[test]
+fn squares_side_by_side() {
+    let (mut random, machines) = (Random(6), machines::<f32>());
+    for kernel in [2, 4] {
+        for _ in 0..40 {
+            // With rows and columns that no window covers, and one row wider than what is computed at a time.
+            let most = if random.below(8) == 0 { 700 } else { 40 };
+            let input = [random.within(kernel, 20), random.within(kernel, most)];
+            let window = window(&mut random, input, [kernel; 2], [kernel; 2], false).unwrap();
+            check::<f32>(&machines, &mut random, [2, 3], &window, 10);
+        }
+    }
+}

@@ -1,4 +1,8 @@
 //! Pooling: windows without padding that fold to their mean or their largest element.
+//!
+//! The gradients of most windows, side by side in contiguous rows, are the subject of [`tiles`].
+
+mod tiles;
 
 use super::split::{self, Cut};
 use super::{Context, Operand};
@@ -7,8 +11,8 @@ use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
 
-/// How many windows of a row fold at a time.
-const STRETCH: usize = 64;
+/// How many windows fold at a time.
+const STRETCH: usize = if super::SMALL { 16 } else { 64 };
 
 /// Elements that a task reads at least.
 const TASK: usize = 1 << 15;
@@ -102,20 +106,22 @@ fn spread<E: Element>(
     });
 }
 
-/// The planes of a `[b, c, h, w]` operand.
+/// The planes of a `[b, c, h, w]` operand, counted from one of them on.
 #[derive(Clone, Copy)]
 struct Planes<'a, E> {
-    operand: Operand<'a, E>,
+    data: &'a [E],
+    first: usize,
     channels: usize,
     strides: [usize; 4],
 }
 
 impl<'a, E: Element> Planes<'a, E> {
-    fn new(operand: Operand<'a, E>) -> Self {
+    fn new(operand: Operand<'a, E>, first: usize) -> Self {
         let mut strides = [0; 4];
         strides.copy_from_slice(operand.layout.strides());
         Self {
-            operand,
+            data: &operand.data[operand.layout.offset()..],
+            first,
             channels: operand.layout.shape()[1],
             strides,
         }
@@ -124,8 +130,16 @@ impl<'a, E: Element> Planes<'a, E> {
     /// The elements of a plane from its first one on.
     #[inline(always)]
     fn plane(&self, plane: usize) -> &'a [E] {
+        let plane = self.first + plane;
         let at = plane / self.channels * self.strides[0] + plane % self.channels * self.strides[1];
-        &self.operand.data[self.operand.layout.offset() + at..]
+        &self.data[at..]
+    }
+
+    /// The element in a row and a column of a plane.
+    #[inline(always)]
+    fn elements(&self, plane: usize) -> impl Fn(usize, usize) -> E + use<'a, E> {
+        let (elements, [.., row, column]) = (self.plane(plane), self.strides);
+        move |y, x| elements[y * row + x * column]
     }
 }
 
@@ -143,76 +157,63 @@ impl<E: Element> Kernel for Fold<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self {
-            x,
-            window,
-            largest,
-            first,
-            out,
-        } = self;
-        let planes = Planes::new(x);
-        let [.., row, column] = planes.strides;
-        let Window {
-            kernel,
-            stride,
-            output,
-            ..
-        } = *window;
-        let taps = E::from_f64((kernel[0] * kernel[1]) as f64);
-        let start = if largest { E::NEG_INFINITY } else { E::ZERO };
-        // Windows side by side in contiguous rows, as most are, fold a row of windows at a time.
-        let side_by_side = column == 1 && kernel[1] == stride[1];
-        for (n, out) in out.chunks_exact_mut(output[0] * output[1]).enumerate() {
-            let x = planes.plane(first + n);
-            for (y, out) in out.chunks_exact_mut(output[1]).enumerate() {
-                for left in (0..output[1]).step_by(STRETCH) {
-                    let out = &mut out[left..output[1].min(left + STRETCH)];
-                    let mut totals = [start; STRETCH];
-                    for i in 0..kernel[0] {
-                        let at = (y * stride[0] + i) * row + left * stride[1] * column;
-                        let x = &x[at..];
-                        match (kernel[1], largest) {
-                            (2, false) if side_by_side => {
-                                fold_row::<2, E>(x, out.len(), &mut totals, |a, b| a + b)
-                            }
-                            (4, false) if side_by_side => {
-                                fold_row::<4, E>(x, out.len(), &mut totals, |a, b| a + b)
-                            }
-                            (2, true) if side_by_side => {
-                                fold_row::<2, E>(x, out.len(), &mut totals, E::maximum)
-                            }
-                            (4, true) if side_by_side => {
-                                fold_row::<4, E>(x, out.len(), &mut totals, E::maximum)
-                            }
-                            _ => {
-                                for (place, total) in totals[..out.len()].iter_mut().enumerate() {
-                                    for j in 0..kernel[1] {
-                                        let x = x[(place * stride[1] + j) * column];
-                                        *total = if largest {
-                                            E::maximum(*total, x)
-                                        } else {
-                                            *total + x
-                                        };
-                                    }
-                                }
-                            }
-                        }
-                    }
-                    for (out, &total) in out.iter_mut().zip(&totals) {
-                        *out = if largest { total } else { total / taps };
-                    }
-                }
-            }
+        let (x, window) = (Planes::new(self.x, self.first), self.window);
+        let taps = E::from_f64((window.kernel[0] * window.kernel[1]) as f64);
+        if self.largest {
+            let start = E::NEG_INFINITY;
+            fold_windows(&x, window, self.out, start, E::maximum, |total| total);
+        } else {
+            let mean = |total| total / taps;
+            fold_windows(&x, window, self.out, E::ZERO, |a, b| a + b, mean);
         }
     }
 }
 
-/// How many totals to compute when `count` of a row of `x`, `K` elements each, are wanted: whole vectors, if there are
-/// elements to read for them. What is too much is never used, and it is faster than a rest.
+/// Folds each window to `finish(total)`, where `total` starts at `start` and `fold` takes the taps row by row.
 #[inline(always)]
-fn whole_vectors<const K: usize, E>(x: &[E], count: usize) -> usize {
-    let whole = count.next_multiple_of(LANES);
-    if whole * K <= x.len() { whole } else { count }
+fn fold_windows<E: Element>(
+    x: &Planes<'_, E>,
+    window: &Window,
+    out: &mut [E],
+    start: E,
+    fold: impl Fn(E, E) -> E,
+    finish: impl Fn(E) -> E,
+) {
+    let Window {
+        kernel,
+        stride,
+        output,
+        ..
+    } = *window;
+    let [.., row, column] = x.strides;
+    // Windows side by side in contiguous rows, as most are, fold a row of windows at a time.
+    let side_by_side = column == 1 && kernel[1] == stride[1];
+    for (n, out) in out.chunks_exact_mut(output[0] * output[1]).enumerate() {
+        let x = x.plane(n);
+        for (y, out) in out.chunks_exact_mut(output[1]).enumerate() {
+            for (part, out) in out.chunks_mut(STRETCH).enumerate() {
+                let left = part * STRETCH * stride[1];
+                let mut totals = [start; STRETCH];
+                for i in 0..kernel[0] {
+                    let x = &x[(y * stride[0] + i) * row + left * column..];
+                    match kernel[1] {
+                        2 if side_by_side => fold_row::<2, E>(x, out.len(), &mut totals, &fold),
+                        4 if side_by_side => fold_row::<4, E>(x, out.len(), &mut totals, &fold),
+                        _ => {
+                            for (place, total) in totals[..out.len()].iter_mut().enumerate() {
+                                for j in 0..kernel[1] {
+                                    *total = fold(*total, x[(place * stride[1] + j) * column]);
+                                }
+                            }
+                        }
+                    }
+                }
+                for (out, &total) in out.iter_mut().zip(&totals) {
+                    *out = finish(total);
+                }
+            }
+        }
+    }
 }
 
 /// Folds the next `K` elements of `x` into each of `count` totals.
@@ -223,11 +224,11 @@ fn fold_row<const K: usize, E: Element>(
     totals: &mut [E; STRETCH],
     fold: impl Fn(E, E) -> E,
 ) {
-    let count = whole_vectors::<K, E>(x, count);
-    for (total, x) in totals[..count]
-        .iter_mut()
-        .zip(x[..count * K].as_chunks::<K>().0)
-    {
+    // Whole vectors, if there are elements to read for them. What is too much is never used, and is faster than a rest.
+    let whole = count.next_multiple_of(LANES);
+    let count = if whole * K <= x.len() { whole } else { count };
+    let windows = x[..count * K].as_chunks::<K>().0;
+    for (total, x) in totals[..count].iter_mut().zip(windows) {
         *total = x.iter().fold(*total, |total, &x| fold(total, x));
     }
 }
@@ -247,136 +248,107 @@ impl<E: Element> Kernel for Spread<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let Self {
-            x,
-            g,
-            window,
-            first,
-            out,
-        } = self;
-        let (xs, gs) = (x.map(Planes::new), Planes::new(g));
-        let Window {
-            kernel,
-            stride,
-            output,
-            input,
-            ..
-        } = *window;
-        let taps = E::from_f64((kernel[0] * kernel[1]) as f64);
-        out.fill(E::ZERO);
-        for (n, out) in out.chunks_exact_mut(input[0] * input[1]).enumerate() {
-            for y in 0..output[0] {
-                for left in (0..output[1]).step_by(STRETCH) {
-                    let count = STRETCH.min(output[1] - left);
-                    let corner = [y * stride[0], left * stride[1]];
-                    let at = y * gs.strides[2] + left * gs.strides[3];
-                    let g = &gs.plane(first + n)[at..];
-                    let g = |place: usize| g[place * gs.strides[3]];
-                    if let Some(xs) = &xs {
-                        let places = largest(xs, first + n, corner, count, window);
-                        for (place, tap) in places[..count].iter().enumerate() {
-                            let (i, j) = (*tap as usize / kernel[1], *tap as usize % kernel[1]);
-                            let at = (corner[0] + i) * input[1] + corner[1];
-                            let out = &mut out[at + place * stride[1] + j];
-                            *out = *out + g(place);
-                        }
-                    } else {
-                        let mut shares = [E::ZERO; STRETCH];
-                        for (place, share) in shares[..count].iter_mut().enumerate() {
-                            *share = g(place) / taps;
-                        }
-                        for i in 0..kernel[0] {
-                            let at = (corner[0] + i) * input[1] + corner[1];
-                            let out = &mut out[at..];
-                            match kernel[1] {
-                                2 if stride[1] == 2 => add_row::<2, E>(out, &shares[..count]),
-                                4 if stride[1] == 4 => add_row::<4, E>(out, &shares[..count]),
-                                _ => {
-                                    for (place, &share) in shares[..count].iter().enumerate() {
-                                        let out = &mut out[place * stride[1]..][..kernel[1]];
-                                        out.iter_mut().for_each(|out| *out = *out + share);
-                                    }
-                                }
-                            }
-                        }
-                    }
+        let Self { x, window, out, .. } = self;
+        let g = &Planes::new(self.g, self.first);
+        if let Some(x) = x {
+            let x = &Planes::new(x, self.first);
+            if tiles::fit::<2, E>(window, &[x, g]) {
+                tiles::max_grad::<2, E>(x, g, window, out);
+            } else if tiles::fit::<4, E>(window, &[x, g]) {
+                tiles::max_grad::<4, E>(x, g, window, out);
+            } else {
+                max_grad_windows(x, g, window, out);
+            }
+        } else if tiles::fit::<2, E>(window, &[g]) {
+            tiles::avg_grad::<2, E>(g, window, out);
+        } else if tiles::fit::<4, E>(window, &[g]) {
+            tiles::avg_grad::<4, E>(g, window, out);
+        } else {
+            avg_grad_windows(g, window, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn avg_grad_windows<E: Element>(g: &Planes<'_, E>, window: &Window, out: &mut [E]) {
+    let Window {
+        kernel,
+        stride,
+        input,
+        output,
+        ..
+    } = *window;
+    let taps = E::from_f64((kernel[0] * kernel[1]) as f64);
+    out.fill(E::ZERO);
+    for (n, out) in out.chunks_exact_mut(input[0] * input[1]).enumerate() {
+        let g = g.elements(n);
+        for y in 0..output[0] {
+            for x in 0..output[1] {
+                let share = g(y, x) / taps;
+                for i in 0..kernel[0] {
+                    let at = (y * stride[0] + i) * input[1] + x * stride[1];
+                    let out = &mut out[at..][..kernel[1]];
+                    out.iter_mut().for_each(|out| *out = *out + share);
                 }
             }
         }
     }
 }
 
-/// Adds each share to the next `K` elements.
 #[inline(always)]
-fn add_row<const K: usize, E: Element>(out: &mut [E], shares: &[E]) {
-    for (out, &share) in out.as_chunks_mut::<K>().0.iter_mut().zip(shares) {
-        *out = out.map(|out| out + share);
+fn max_grad_windows<E: Element>(
+    x: &Planes<'_, E>,
+    g: &Planes<'_, E>,
+    window: &Window,
+    out: &mut [E],
+) {
+    let Window {
+        stride,
+        input,
+        output,
+        ..
+    } = *window;
+    out.fill(E::ZERO);
+    for (n, out) in out.chunks_exact_mut(input[0] * input[1]).enumerate() {
+        let g = g.elements(n);
+        for y in 0..output[0] {
+            for left in (0..output[1]).step_by(STRETCH) {
+                let count = STRETCH.min(output[1] - left);
+                let corner = [y * stride[0], left * stride[1]];
+                let places = largest(x, n, corner, count, window);
+                for (place, [i, j]) in places[..count].iter().enumerate() {
+                    let at = (corner[0] + i) * input[1] + corner[1] + place * stride[1] + j;
+                    out[at] = out[at] + g(y, left + place);
+                }
+            }
+        }
     }
 }
 
-/// For each of `count` windows, the first at `corner`: which tap, row by row, is the first of the largest elements.
+/// For each of `count` windows, the first at `corner`: row and column of the first of its largest elements.
 #[inline(always)]
 fn largest<E: Element>(
-    xs: &Planes<'_, E>,
+    x: &Planes<'_, E>,
     plane: usize,
     corner: [usize; 2],
     count: usize,
     window: &Window,
-) -> [u32; STRETCH] {
-    let Window { kernel, stride, .. } = *window;
-    let [.., row, column] = xs.strides;
-    let (mut best, mut places) = ([E::NEG_INFINITY; STRETCH], [0; STRETCH]);
-    for i in 0..kernel[0] {
-        let x = &xs.plane(plane)[(corner[0] + i) * row + corner[1] * column..];
-        let tap = (i * kernel[1]) as u32;
-        match kernel[1] {
-            2 if stride[1] == 2 && column == 1 => {
-                best_row::<2, E>(x, count, tap, &mut best, &mut places)
-            }
-            4 if stride[1] == 4 && column == 1 => {
-                best_row::<4, E>(x, count, tap, &mut best, &mut places)
-            }
-            _ => {
-                for (place, (best, at)) in best[..count].iter_mut().zip(&mut places).enumerate() {
-                    for j in 0..kernel[1] {
-                        let x = x[(place * stride[1] + j) * column];
-                        (*best, *at) = better(*best, *at, x, tap + j as u32);
-                    }
+) -> [[usize; 2]; STRETCH] {
+    let [.., row, column] = x.strides;
+    let (mut best, mut places) = ([E::NEG_INFINITY; STRETCH], [[0; 2]; STRETCH]);
+    for i in 0..window.kernel[0] {
+        let x = &x.plane(plane)[(corner[0] + i) * row + corner[1] * column..];
+        for (place, (best, at)) in best[..count].iter_mut().zip(&mut places).enumerate() {
+            for j in 0..window.kernel[1] {
+                let x = x[(place * window.stride[1] + j) * column];
+                // Nothing wins over a number that is none. If nothing is larger than negative infinity, the first tap
+                // is one of the largest.
+                #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+                if x > *best || (x != x && *best == *best) {
+                    (*best, *at) = (x, [i, j]);
                 }
             }
         }
     }
     places
-}
-
-/// Compares the next `K` elements of `x`, the taps from `tap` on, with the best of each of `count` windows.
-#[inline(always)]
-fn best_row<const K: usize, E: Element>(
-    x: &[E],
-    count: usize,
-    tap: u32,
-    best: &mut [E; STRETCH],
-    places: &mut [u32; STRETCH],
-) {
-    let count = whole_vectors::<K, E>(x, count);
-    let windows = x[..count * K].as_chunks::<K>().0;
-    for ((best, place), x) in best[..count]
-        .iter_mut()
-        .zip(&mut places[..count])
-        .zip(windows)
-    {
-        for (j, &x) in x.iter().enumerate() {
-            (*best, *place) = better(*best, *place, x, tap + j as u32);
-        }
-    }
-}
-
-/// The larger one and its place; the first if they are equal, and the first that is not a number if there is one.
-///
-/// Starting at negative infinity in place 0 is right even if nothing is larger: then tap 0 is one of the largest.
-#[inline(always)]
-#[expect(clippy::eq_op, reason = "only NaN differs from itself")]
-fn better<E: Element>(best: E, place: u32, x: E, tap: u32) -> (E, u32) {
-    let wins = (x > best) | ((x != x) & (best == best));
-    (if wins { x } else { best }, if wins { tap } else { place })
 }
