@@ -72,7 +72,7 @@ fn permuted_and_broadcast_operands_keep_their_loops() {
         plan["loops"],
         json!({"sizes": [300, 400], "strides": [[1], [300]]})
     );
-    assert_eq!(plan["access"], "staged");
+    assert_eq!(plan["access"], "transposed");
     let (plan, _) = told("zip --shape 30,40,200 --broadcast 0,1 --threads 1");
     assert_eq!(
         plan["loops"],

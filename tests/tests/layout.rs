@@ -450,3 +450,31 @@ proptest! {
         prop_assert_eq!(runs, usize::from(count > 0));
     }
 }
+
+#[test]
+fn matrices_are_turned_in_tiles() {
+    // Sides below, at and between multiples of a tile; several matrices; and enough elements for tasks of their own.
+    for device in minitorch_tests::devices::cpus::<f32>() {
+        for [matrices, rows, columns] in [[1, 128, 64], [3, 300, 210], [2, 71, 129]] {
+            let count = matrices * rows * columns;
+            let x = Tensor::arange(&device, 0.0, count, 1.0).reshape([matrices, columns, rows]);
+            let turned = x.transpose(1, 2);
+            let at = |i: usize| {
+                let (matrix, row, column) = (i / (rows * columns), i / columns % rows, i % columns);
+                (matrix * rows * columns + column * rows + row) as f32
+            };
+            let expected: Vec<f32> = (0..count).map(at).collect();
+            assert_eq!(turned.contiguous().to_vec(), expected, "{device:?}");
+            // Beside a dense operand, and a broadcast one.
+            let dense =
+                Tensor::arange(&device, 0.0, count, -1.0).reshape([matrices, rows, columns]);
+            let row = Tensor::arange(&device, 0.0, columns, 1.0);
+            let sums = (&(&turned + &dense) + &row).to_vec();
+            let expected = (0..count).map(|i| at(i) - i as f32 + (i % columns) as f32);
+            assert_eq!(sums, expected.collect::<Vec<_>>(), "{device:?}");
+            let product = (&turned * &row).to_vec();
+            let expected = (0..count).map(|i| at(i) * (i % columns) as f32);
+            assert_eq!(product, expected.collect::<Vec<_>>(), "{device:?}");
+        }
+    }
+}

@@ -219,6 +219,14 @@ fn the_loops_of_views() {
     let permuted = told([&whole, &columns]);
     let strides = vec![[120_000, 1], [400, 20], [1, 6000]];
     assert_eq!(permuted, (vec![20, 300, 400], strides, Access::Staged));
+    // One that steps by 1 in the loop around the innermost one is copied in tiles.
+    let turned = dense(&[20, 400, 300]).permute(&[0, 2, 1]).unwrap();
+    let transposed = told([&whole, &turned]);
+    let strides = vec![[120_000, 120_000], [400, 1], [1, 300]];
+    assert_eq!(
+        transposed,
+        (vec![20, 300, 400], strides, Access::Transposed)
+    );
     let one = dense(&[]).expand([20, 300, 400]).unwrap();
     let number = told([&whole, &one]);
     assert_eq!(number, (vec![2_400_000], vec![[1, 0]], Access::Staged));

@@ -5,7 +5,7 @@
 //! the first-level cache. So an operation is compiled once, and layouts cost a copy instead of a second loop.
 
 use super::split::{self, Cut};
-use super::{Context, Operand};
+use super::{Context, Operand, SMALL};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
@@ -15,7 +15,14 @@ use core::cmp::Ordering;
 use core::ops::Range;
 
 /// How many elements of an operand are staged at a time.
-pub(super) const STAGE: usize = 128;
+pub(super) const STAGE: usize = if SMALL { 128 } else { 512 };
+
+/// Runs below this length are not worth a block each.
+const SHORT: usize = 128;
+
+/// Rows and columns of a tile of transposed operands. Each of its columns lies in a page of its own as a rule, so many
+/// rows are worth more than many columns.
+const TILE: [usize; 2] = if SMALL { [8, 16] } else { [64, 32] };
 
 /// Elements below which an operation is not worth a second thread (a few microseconds of work).
 const GRAIN: usize = 16 * 1024;
@@ -45,9 +52,21 @@ impl<const N: usize> Map<N> {
     fn over(nest: Nest<N>, workers: usize, elements: usize) -> Self {
         Self {
             access: Access::of(&nest),
-            cut: Cut::new(workers, elements, 1, GRAIN),
+            cut: Self::cut(&nest, workers, elements),
             nest,
         }
+    }
+}
+
+impl<const N: usize> Map<N> {
+    /// Whole rows of tiles for a transposed operand.
+    #[inline(always)]
+    fn cut(nest: &Nest<N>, workers: usize, elements: usize) -> Cut {
+        let unit = match Access::of(nest) {
+            Access::Transposed => TILE[0] * nest.sizes().last().map_or(1, |&inner| inner),
+            _ => 1,
+        };
+        Cut::new(workers, elements, unit, GRAIN)
     }
 }
 
@@ -56,8 +75,12 @@ impl<const N: usize> Map<N> {
 pub enum Access {
     /// The operands where they lie, a whole run of the nest at once: all of them step by 1.
     InPlace,
-    /// A block of 128 elements at a time: an operand that steps by 1 where it lies, any other one from a copy.
+    /// A block of 512 elements at a time (128 on small targets): an operand that steps by 1 where it lies, any other
+    /// one from a copy.
     Staged,
+    /// Tiles of 64 by 32 elements of the two innermost loops, because an operand steps by 1 in the outer one: it would
+    /// be read by single elements of many cache lines.
+    Transposed,
     /// Blocks of copies that span several runs, because runs are shorter than a block.
     Gathered,
 }
@@ -65,9 +88,19 @@ pub enum Access {
 impl Access {
     #[inline]
     fn of<const N: usize>(nest: &Nest<N>) -> Self {
-        let short = nest.sizes().last().is_some_and(|&inner| inner < STAGE);
-        if short && nest.sizes().len() > 1 {
+        let short = nest.sizes().last().is_some_and(|&inner| inner < SHORT);
+        let transposed = |outer: &[usize; N]| {
+            let inner = nest.inner_strides();
+            (0..N).any(|k| outer[k] == 1 && inner[k] > 1)
+        };
+        let rank = nest.sizes().len();
+        if short && rank > 1 {
             Self::Gathered
+        } else if rank > 1
+            && nest.sizes()[rank - 2] >= TILE[0]
+            && transposed(&nest.strides()[rank - 2])
+        {
+            Self::Transposed
         } else if nest.inner_strides().iter().all(|&stride| stride == 1) {
             Self::InPlace
         } else {
@@ -168,8 +201,7 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     }
     if layout.is_contiguous() {
         let nest = Nest::new(operands.map(|operand| operand.layout));
-        let access = Access::of(&nest);
-        let cut = Cut::new(context.executor.workers(), elements, 1, GRAIN);
+        let Map { nest, access, cut } = Map::over(nest, context.executor.workers(), elements);
         let out = &mut out[layout.offset()..layout.offset() + elements];
         return split::chunks(context.executor, out, cut, &|start, out| {
             let range = start..start + out.len();
@@ -194,7 +226,11 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
     let places = Nest::new([layout]);
     let [stride] = places.inner_strides();
     let nest = Nest::new(operands.map(|operand| operand.layout));
-    let access = Access::of(&nest);
+    // Blocks of this loop may begin and end inside of a row.
+    let access = match Access::of(&nest) {
+        Access::Transposed => Access::Staged,
+        access => access,
+    };
     let mut stage = [E::ZERO; STAGE];
     for start in (0..elements).step_by(STAGE) {
         let range = start..(start + STAGE).min(elements);
@@ -240,7 +276,7 @@ pub(crate) fn assign<E: Element>(out: &mut [E], layout: &Layout, from: Operand<'
     });
 }
 
-/// Calls `block(start, slices)` for consecutive stretches of `range`, with the operands as plain slices.
+/// Calls `block(start, slices)` for stretches that together are `range`, with the operands as plain slices.
 fn blocks<E: Element, const N: usize>(
     nest: &Nest<N>,
     access: Access,
@@ -248,6 +284,19 @@ fn blocks<E: Element, const N: usize>(
     range: Range<usize>,
     block: &mut dyn FnMut(usize, [&[E]; N]),
 ) {
+    if access == Access::Transposed {
+        return tiles(nest, data, range, block);
+    }
+    if access == Access::InPlace {
+        let mut start = range.start;
+        return nest.runs(range, |at, count| {
+            block(
+                start,
+                core::array::from_fn(|k| &data[k][at[k]..at[k] + count]),
+            );
+            start += count;
+        });
+    }
     let strides = nest.inner_strides();
     let mut stages = [[E::ZERO; STAGE]; N];
     if access == Access::Gathered {
@@ -264,14 +313,6 @@ fn blocks<E: Element, const N: usize>(
     }
     let mut start = range.start;
     nest.runs(range, |at, count| {
-        if access == Access::InPlace {
-            block(
-                start,
-                core::array::from_fn(|k| &data[k][at[k]..at[k] + count]),
-            );
-            start += count;
-            return;
-        }
         // A broadcast operand has one value for the whole run: it is spread once.
         for k in 0..N {
             if strides[k] == 0 {
@@ -296,6 +337,57 @@ fn blocks<E: Element, const N: usize>(
             start += size;
         }
     });
+}
+
+/// [`blocks`] for [`Access::Transposed`]: `range` starts and ends with whole runs.
+fn tiles<E: Element, const N: usize>(
+    nest: &Nest<N>,
+    data: [&[E]; N],
+    range: Range<usize>,
+    block: &mut dyn FnMut(usize, [&[E]; N]),
+) {
+    let [.., rows, columns] = *nest.sizes() else {
+        return;
+    };
+    let [.., down, across] = *nest.strides() else {
+        return;
+    };
+    let mut stages = [[[E::ZERO; TILE[1]]; TILE[0]]; N];
+    let (mut row, end) = (range.start / columns, range.end / columns);
+    while row < end {
+        // The rows of a tile lie in one matrix of the two innermost loops.
+        let height = TILE[0].min(end - row).min(rows - row % rows);
+        let mut at = [0; N];
+        nest.runs(row * columns..row * columns + 1, |starts, _| at = starts);
+        for left in (0..columns).step_by(TILE[1]) {
+            let width = TILE[1].min(columns - left);
+            for k in (0..N).filter(|&k| across[k] != 1) {
+                let from = &data[k][at[k] + left * across[k]..];
+                if down[k] == 1 && height == TILE[0] {
+                    for column in 0..width {
+                        let from = &from[column * across[k]..][..TILE[0]];
+                        for (to, &x) in stages[k].iter_mut().zip(from) {
+                            to[column] = x;
+                        }
+                    }
+                } else {
+                    for (i, to) in stages[k][..height].iter_mut().enumerate() {
+                        for (column, to) in to[..width].iter_mut().enumerate() {
+                            *to = from[i * down[k] + column * across[k]];
+                        }
+                    }
+                }
+            }
+            for i in 0..height {
+                let slices = core::array::from_fn(|k| match across[k] {
+                    1 => &data[k][at[k] + i * down[k] + left..][..width],
+                    _ => &stages[k][i][..width],
+                });
+                block((row + i) * columns + left, slices);
+            }
+        }
+        row += height;
+    }
 }
 
 /// Copies the elements `range` of operand `k` of a nest to the start of `stage`.

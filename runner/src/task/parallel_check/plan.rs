@@ -48,6 +48,7 @@ fn access_name<S: Serializer>(access: &Access, serializer: S) -> Result<S::Ok, S
     serializer.serialize_str(match access {
         Access::InPlace => "in place",
         Access::Staged => "staged",
+        Access::Transposed => "transposed",
         Access::Gathered => "gathered",
     })
 }
@@ -153,6 +154,9 @@ impl fmt::Display for Plan {
                     Access::Staged => {
                         "a block of a run; operands that do not step by 1 are copied first"
                     }
+                    Access::Transposed => {
+                        "a tile of the last two loops; operands that do not step by 1 are copied first"
+                    }
                     Access::Gathered => {
                         "a block of several runs, copied first, because runs are short"
                     }
@@ -176,7 +180,7 @@ impl fmt::Display for Plan {
                     None => writeln!(f, "             folded: {folded}")?,
                 }
                 let inner = match side_by_side {
-                    true => "16 neighbouring outputs side by side, term by term",
+                    true => "64 neighbouring outputs side by side, term by term",
                     false => "the terms of one output, in eight lanes",
                 };
                 writeln!(f, "  innermost  {inner}")
