@@ -16,9 +16,9 @@ pub const MAX_RANK: usize = 6;
 /// assert_eq!(shape.elements(), Some(24));
 /// assert!(Shape::new(&[1; 7]).is_err());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Eq, Hash)]
 pub struct Shape {
-    // Unused sizes stay 0, so that the derived comparison is right.
+    // Unused sizes stay 0, so that comparison and hash are right.
     sizes: [usize; MAX_RANK],
     rank: usize,
 }
@@ -82,6 +82,16 @@ impl Shape {
     /// The sizes, to be changed in place.
     pub(crate) fn sizes_mut(&mut self) -> &mut [usize] {
         &mut self.sizes[..self.rank]
+    }
+}
+
+impl PartialEq for Shape {
+    /// All sizes at once: a comparison of slices would be a call, which every operation would pay.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let differ = |axis: usize| self.sizes[axis] ^ other.sizes[axis];
+        let sizes = (0..MAX_RANK).fold(0, |differ_at, axis| differ_at | differ(axis));
+        sizes | (self.rank ^ other.rank) == 0
     }
 }
 

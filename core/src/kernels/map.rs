@@ -167,6 +167,9 @@ pub(crate) fn map<E: Element, O: Op<N>, const N: usize>(
     operands: [Operand<'_, E>; N],
     out: &mut [E],
 ) {
+    if let Some(operands) = small_and_dense(&operands, out.len()) {
+        return context.level.run(Apply { op, operands, out });
+    }
     let nest = Nest::new(operands.map(|operand| operand.layout));
     let Map { nest, access, cut } = Map::over(nest, context.executor.workers(), out.len());
     let data = operands.map(|operand| operand.data);
@@ -178,6 +181,25 @@ pub(crate) fn map<E: Element, O: Op<N>, const N: usize>(
             context.level.run(Apply { op, operands, out });
         });
     });
+}
+
+/// The elements of operands that are worth no plan: dense, and too few for a second thread.
+#[inline]
+fn small_and_dense<'a, E, const N: usize>(
+    operands: &[Operand<'a, E>; N],
+    elements: usize,
+) -> Option<[&'a [E]; N]> {
+    let small = elements <= GRAIN
+        && operands
+            .iter()
+            .all(|operand| operand.layout.is_contiguous());
+    small.then(|| {
+        core::array::from_fn(|k| {
+            let Operand { data, layout } = operands[k];
+            // Without elements the offset may lie beyond the buffer.
+            data.get(layout.offset()..).unwrap_or(&[])
+        })
+    })
 }
 
 /// Applies `op` in place to `out` under `layout`, with operands of the same shape.
@@ -200,6 +222,10 @@ pub(crate) fn update<E: Element, O: Op<M>, const N: usize, const M: usize>(
         return;
     }
     if layout.is_contiguous() {
+        if let Some(operands) = small_and_dense(&operands, elements) {
+            let out = &mut out[layout.offset()..layout.offset() + elements];
+            return context.level.run((Update { op, operands, out }, [(); M]));
+        }
         let nest = Nest::new(operands.map(|operand| operand.layout));
         let Map { nest, access, cut } = Map::over(nest, context.executor.workers(), elements);
         let out = &mut out[layout.offset()..layout.offset() + elements];

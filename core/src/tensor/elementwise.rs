@@ -1,8 +1,10 @@
 //! Elementwise operations, from the tables in [`crate::ops`].
 
 use super::{Tensor, plain_forms};
-use crate::backend::Backend;
+use crate::autodiff::Sink;
+use crate::backend::{Backend, View};
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::ops::special::Where;
 use crate::ops::unary::{AddScalar, Clamp, DivFrom, DivScalar, MulScalar, Neg, PowScalar, SubFrom};
 use crate::ops::{Binary, Grad, GradLeft, GradRight, Op, Saves, Slope, Unary, binary, unary};
@@ -34,52 +36,64 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Broadcast`](crate::ErrorKind::Broadcast) if the shapes do not go together.
     pub fn try_zip<O: Binary>(&self, other: &Self, op: O) -> Result<Self> {
-        let (a, b) = self.broadcast(other, O::NAME)?;
-        let out = Self::dense(self.device().map(op, [a.view(), b.view()])?, a.shape())?;
+        let [left, right] = self.broadcast(other, O::NAME)?;
+        let views = [
+            View::new(&*self.buffer, left),
+            View::new(&*other.buffer, right),
+        ];
+        let out = Self::dense(self.device().map(op, views)?, left.shape())?;
         // An operand that the result does not change with is no part of its history.
-        let recorded = [(0, self), (1, other)].map(|(side, operand)| match O::SLOPES[side] {
-            Slope::Zero => operand.detach(),
-            _ => operand.clone(),
+        let operands = [self, other];
+        let plain: [Option<Self>; 2] = core::array::from_fn(|side| {
+            (O::SLOPES[side] == Slope::Zero).then(|| operands[side].detach())
         });
-        out.recorded(O::NAME, recorded.each_ref(), || {
+        let operands: [&Self; 2] =
+            core::array::from_fn(|side| plain[side].as_ref().unwrap_or(operands[side]));
+        let spread = |grad: &Self, side: usize, sink: &mut Sink<'_, Self>| match O::SLOPES[side] {
+            Slope::One => sink.add(side, || Ok(grad.clone())),
+            Slope::MinusOne => sink.add(side, || grad.try_map(Neg)),
+            Slope::Zero | Slope::Depends => Ok(()),
+        };
+        if !O::SLOPES.contains(&Slope::Depends) {
             // What no rule reads is not kept alive.
-            let saved = O::SLOPES.contains(&Slope::Depends).then_some((a, b));
-            move |grad, sink| {
-                let map = |side: usize| {
-                    let Some((a, b)) = &saved else {
-                        return Ok(grad.clone());
-                    };
-                    let operands = [a.view(), b.view(), grad.view()];
-                    let device = grad.device();
-                    let buffer = if side == 0 {
-                        device.map(GradLeft(op), operands)?
-                    } else {
-                        device.map(GradRight(op), operands)?
-                    };
-                    Self::dense(buffer, grad.shape())
-                };
-                for (side, slope) in O::SLOPES.into_iter().enumerate() {
-                    match slope {
-                        Slope::Zero => {}
-                        Slope::One => sink.add(side, || Ok(grad.clone()))?,
-                        Slope::MinusOne => sink.add(side, || grad.try_map(Neg))?,
-                        Slope::Depends => sink.add(side, || map(side))?,
-                    }
+            return out.recorded(O::NAME, operands, || {
+                move |grad: Self, sink: &mut Sink<'_, Self>| {
+                    spread(&grad, 0, sink)?;
+                    spread(&grad, 1, sink)
+                }
+            });
+        }
+        out.recorded(O::NAME, operands, || {
+            let (a, b) = (self.with_layout(left), other.with_layout(right));
+            move |grad: Self, sink: &mut Sink<'_, Self>| {
+                let views = || [a.view(), b.view(), grad.view()];
+                let device = grad.device();
+                for side in 0..2 {
+                    spread(&grad, side, sink)?;
+                }
+                if O::SLOPES[0] == Slope::Depends {
+                    sink.add(0, || {
+                        Self::dense(device.map(GradLeft(op), views())?, grad.shape())
+                    })?;
+                }
+                if O::SLOPES[1] == Slope::Depends {
+                    sink.add(1, || {
+                        Self::dense(device.map(GradRight(op), views())?, grad.shape())
+                    })?;
                 }
                 Ok(())
             }
         })
     }
 
-    /// Both operands, without history, expanded to their common shape.
-    fn broadcast(&self, other: &Self, op: &'static str) -> Result<(Self, Self)> {
+    /// The layouts of both operands, expanded to their common shape.
+    fn broadcast(&self, other: &Self, op: &'static str) -> Result<[Layout; 2]> {
         if self.shape() == other.shape() {
-            return Ok((self.detach(), other.detach()));
+            return Ok([self.layout, other.layout]);
         }
         let shape =
             shape_broadcast(self.shape(), other.shape()).map_err(|error| error.in_op(op))?;
-        let expand = |tensor: &Self| Ok(tensor.with_layout(tensor.layout().expand(shape)?));
-        Ok((expand(self)?, expand(other)?))
+        Ok([self.layout.expand(shape)?, other.layout.expand(shape)?])
     }
 
     /// Applies an operation without gradient to tensors of one shape.
