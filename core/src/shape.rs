@@ -17,6 +17,7 @@ pub const MAX_RANK: usize = 6;
 /// assert!(Shape::new(&[1; 7]).is_err());
 /// ```
 #[derive(Clone, Copy, Eq, Hash)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "both go by all fields")]
 pub struct Shape {
     // Unused sizes stay 0, so that comparison and hash are right.
     sizes: [usize; MAX_RANK],

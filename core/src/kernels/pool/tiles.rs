@@ -116,6 +116,7 @@ pub(super) fn max_grad<const K: usize, E: Element>(
 /// Down each column of `K` rows: the largest element, and the tap in a window's first column of the first row that has it.
 #[inline(always)]
 #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "true for NaN is meant")]
 fn down<const K: usize, E: Element>(rows: [&[E]; K], best: &mut [E], first: &mut [E]) {
     let count = best.len();
     let (rows, first) = (rows.map(|row| &row[..count]), &mut first[..count]);
