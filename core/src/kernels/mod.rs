@@ -1,9 +1,9 @@
 //! The loops of the CPU backend, compiled in this crate for `f32` and `f64` and for each instruction set.
 //!
 //! A kernel reads operands as (slice, layout), writes one dense output, splits it among the executor's tasks, and
-//! allocates nothing: what it packs or pads lies in 224 KiB (f32; twice that for f64) that a task has from the backend's
-//! pool, and on the stack, less than 4 KB, on 32-bit machines, where tiles are smaller. The size of a tile has no influence
-//! on any result.
+//! allocates nothing: what it packs or pads lies in 224 KiB (f32; twice that for f64) that each task has from the backend's
+//! pool for the time of its work, and up to 24 KB on the stack. On 32-bit machines, where tiles are smaller, all of it lies
+//! on the stack and is less than 4 KB. The size of a tile has no influence on any result.
 
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
