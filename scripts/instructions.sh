@@ -2,14 +2,16 @@
 # Instructions of a few pieces of work on one thread, counted by callgrind: unlike times, the same on a busy machine.
 # Usage: scripts/instructions.sh            prints the table; `> scripts/instructions.tsv` keeps it
 #        scripts/instructions.sh --check    compares with that file: a case may differ by 2 %
-# Valgrind (the package valgrind) knows AVX2 and FMA. Another compiler or instruction set than the file's makes other
-# counts, of which --check only warns.
+# Valgrind, which is installed with apt where it is missing, as root, knows AVX2 and FMA. Another compiler or instruction
+# set than the file's makes other counts, of which --check only warns.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1-} in
     '' | --check) ;;
     *) sed -n '3,4s/^# //p' "$0" >&2; exit 2 ;;
 esac
+. scripts/targets.sh
+command -v valgrind >/dev/null || { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && install valgrind; } || true
 if ! command -v valgrind >/dev/null; then
     echo "SKIPPED: no valgrind here (apt install valgrind)" >&2
     exit 0

@@ -14,10 +14,10 @@
 //! assert_eq!((plan.nest.sizes(), plan.access), (&[120_000][..], plan::Access::InPlace));
 //! assert_eq!((plan.cut.size, plan.cut.tasks), (16_384, 8));
 //!
-//! // A transposed operand is a loop of its own, and is copied before it is computed with.
+//! // A transposed operand is a loop of its own, and is copied in tiles before it is computed with.
 //! let plan = plan::Map::new(2, [&columns]);
 //! assert_eq!((plan.nest.sizes(), plan.nest.strides()), (&[300, 400][..], &[[1], [300]][..]));
-//! assert_eq!(plan.access, plan::Access::Staged);
+//! assert_eq!(plan.access, plan::Access::Transposed);
 //! # Ok::<(), minitorch_core::Error>(())
 //! ```
 

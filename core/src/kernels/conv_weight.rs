@@ -290,6 +290,8 @@ impl<E: Element> Pair<'_, E> {
                         }
                     }
                 }
+                // What lies behind is read, too, and may be left over from something else.
+                x_scratch[strip.elements()..][..LANES].fill(E::ZERO);
                 let used = &x_scratch[..strip.elements() + LANES];
                 #[expect(clippy::eq_op, reason = "infinity and NaN minus themselves are not 0")]
                 let finite = used.iter().fold(true, |all, &x| all & (x - x == E::ZERO));

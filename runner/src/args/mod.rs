@@ -131,7 +131,7 @@ pub struct Machine {
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
     pub threads: Option<usize>,
 
-    /// Instructions to use: auto, portable, avx2 or avx512; the result is the same to the bit [default: auto]
+    /// Instructions: auto, portable, avx2, avx512; the result is the same to the bit [default: auto]
     #[arg(
         long,
         value_enum,
