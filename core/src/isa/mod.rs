@@ -69,6 +69,7 @@ pub trait Kernel {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Level(Set);
 
+/// In this order: each includes the ones before, and [`Level::supported`] relies on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
     Portable,

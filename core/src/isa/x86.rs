@@ -31,7 +31,8 @@ impl Isa for Avx2 {
 
     #[inline(always)]
     fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
-        // SAFETY: only `run` instantiates kernels with `Avx2`, and only after detection found FMA.
+        // SAFETY: only `run` instantiates kernels with `Avx2`, after detection found FMA; what `Avx512` hands on here has it,
+        // too.
         unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
     }
     #[inline(always)]
@@ -118,7 +119,8 @@ pub(super) fn run<K: Kernel>(kernel: K) -> K::Output {
     fn with_features<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<Avx2>()
     }
-    // SAFETY: `Set::Avx2` is only ever made by `detect::best`, which asks the CPU and the operating system.
+    // SAFETY: a level above the portable one is made only by `detect` and `supported`, which go no further than what the
+    // CPU and the operating system said to `detect::best`; each level includes the ones below.
     unsafe { with_features(kernel) }
 }
 
@@ -128,6 +130,6 @@ pub(super) fn run_512<K: Kernel>(kernel: K) -> K::Output {
     fn with_features<K: Kernel>(kernel: K) -> K::Output {
         kernel.run::<Avx512>()
     }
-    // SAFETY: `Set::Avx512` is only ever made by `detect::best`, which asks the CPU and the operating system.
+    // SAFETY: as in `run`.
     unsafe { with_features(kernel) }
 }

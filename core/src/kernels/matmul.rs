@@ -3,7 +3,7 @@
 use super::panel::{DEPTH, TASK, tile};
 use super::product::{Product, Side};
 use super::split::{self, Cut};
-use super::workspace::Workspace;
+use super::workspace::{CAPACITY, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::element::Element;
 use crate::isa::Level;
@@ -127,14 +127,16 @@ impl Matmul {
     /// elements; the next ones go on from there.
     #[must_use]
     pub(crate) fn terms(&self, scratch: usize) -> usize {
+        // Half, so that rows of the left operand find room.
         let fits = scratch / self.tile[1] / if SMALL { 1 } else { 2 };
         self.depth.min(TERMS).min(fits)
     }
 
-    /// The terms of a sum that go through the registers before it is written: the next ones go on from there.
+    /// The terms of a sum that go through the registers before it is written: the next ones go on from there. Fewer
+    /// where a task's memory is on the stack because there is no other.
     #[must_use]
     pub fn depth_at_once(&self) -> usize {
-        self.depth.min(TERMS)
+        self.terms(CAPACITY)
     }
 }
 

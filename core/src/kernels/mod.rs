@@ -1,9 +1,10 @@
 //! The loops of the CPU backend, compiled in this crate for `f32` and `f64` and for each instruction set.
 //!
 //! A kernel reads operands as (slice, layout), writes one dense output, splits it among the executor's tasks, and
-//! allocates nothing: what it packs or pads lies in 224 KiB (f32; twice that for f64) that each task has from the backend's
-//! pool for the time of its work, and up to 24 KB on the stack. On 32-bit machines, where tiles are smaller, all of it lies
-//! on the stack and is less than 4 KB. The size of a tile has no influence on any result.
+//! allocates nothing: what it packs or pads lies in 224 KiB that each task has from the backend's pool for the time of its
+//! work (or in 16 KB on the stack, if there is no memory), and up to 24 KB on the stack; twice that for `f64`. On 32-bit
+//! machines, where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
+//! has no influence on any result.
 
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
@@ -115,7 +116,7 @@ macro_rules! compile {
             }
             fn conv2d(
                 context: Context<'_>,
-        workspace: Workspace<'_, Self>,
+                workspace: Workspace<'_, Self>,
                 x: Operand<'_, Self>,
                 weight: Operand<'_, Self>,
                 window: &Window,
@@ -125,7 +126,7 @@ macro_rules! compile {
             }
             fn conv2d_input_grad(
                 context: Context<'_>,
-        workspace: Workspace<'_, Self>,
+                workspace: Workspace<'_, Self>,
                 g: Operand<'_, Self>,
                 weight: Operand<'_, Self>,
                 window: &Window,
@@ -135,7 +136,7 @@ macro_rules! compile {
             }
             fn conv2d_weight_grad(
                 context: Context<'_>,
-        workspace: Workspace<'_, Self>,
+                workspace: Workspace<'_, Self>,
                 x: Operand<'_, Self>,
                 g: Operand<'_, Self>,
                 window: &Window,

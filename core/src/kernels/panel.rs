@@ -63,8 +63,8 @@ pub(crate) fn tile<E: Element>(level: Level) -> [usize; 2] {
     level.run(Ask(PhantomData::<E>))
 }
 
-/// Elements of the largest tile: eight rows of two vectors of sixteen.
-const LARGEST: usize = 256;
+/// Elements of the largest tile: eight rows of two vectors of sixteen, or a wide row.
+const LARGEST: usize = if SMALL { WIDE * LANES } else { 256 };
 
 /// The most taps of a table.
 pub(crate) const DEPTH: usize = if SMALL { 32 } else { 1024 };
@@ -233,6 +233,12 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
             ..
         } = self;
         let [by_row, by_column] = panel.steps;
+        const {
+            // What the reads and writes below take a vector for.
+            assert!(size_of::<V>() == V::LANES * size_of::<E>());
+            assert!(align_of::<V>() == align_of::<E>());
+        }
+        debug_assert!(spots.iter().all(|spot| spot.count <= V::LANES));
         let whole = by_column == 1 && spots.iter().all(|spot| spot.count == V::LANES);
         // Results that are not whole vectors of the output come and go through others that are.
         let mut others = None;

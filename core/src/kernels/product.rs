@@ -131,14 +131,14 @@ impl<E: Element> Product<'_, E> {
         let at_once = plan.terms(scratch.len() - BEYOND);
         let (packed_columns, packed_rows) = scratch.split_at_mut(at_once * plan.tile[1] + BEYOND);
         let packs_left = plan.packs_left([rows.len(), columns.len()]);
-        let most = if packs_left {
+        let fits = if packs_left {
             packed_rows.len() / at_once
         } else {
             rows.len()
         };
         // Equal parts, of whole tiles, rather than full ones and a rest.
-        let most = rows.len().div_ceil(rows.len().div_ceil(most));
-        let most = most.next_multiple_of(plan.tile[0]).min(most.max(1));
+        let equal = rows.len().div_ceil(rows.len().div_ceil(fits));
+        let most = equal.next_multiple_of(plan.tile[0]).min(fits);
         for top in (0..rows.len()).step_by(most) {
             let height = most.min(rows.len() - top);
             for first in (0..terms).step_by(at_once) {
