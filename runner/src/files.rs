@@ -70,7 +70,7 @@ pub fn check(path: &Path) -> Result<(), Failure> {
 
 /// Where a path leads, links followed: two paths to one file give the same. Of a file that is not there yet, its folder
 /// says so.
-pub fn resolved(path: &Path) -> PathBuf {
+fn resolved(path: &Path) -> PathBuf {
     let there = fs::canonicalize(path);
     let to_be = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
     there
@@ -79,19 +79,72 @@ pub fn resolved(path: &Path) -> PathBuf {
         .unwrap_or_else(|| path.to_path_buf())
 }
 
-/// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
-///
-/// A file that was asked for must be writable. If the default is not, `warn` gets one sentence and nothing is saved.
+/// Refuses to write to `path`, which `option` names, if it leads to one of `others`, which the run has for `what`.
 ///
 /// # Errors
 ///
-/// As [`check`], for a file that was asked for.
+/// If so (exit status 2).
+pub fn apart<'a>(
+    option: &str,
+    path: &Path,
+    what: &str,
+    others: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), Failure> {
+    let place = resolved(path);
+    if others.into_iter().all(|other| resolved(other) != place) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{option} {}: the run has this file for {what}; give another name",
+        path.display()
+    )))
+}
+
+/// Refuses to replace the file at `path`, which `option` names, if there is one that is not what would be written, such
+/// as a picture. `kind` is given the first bytes of a file that is not empty.
+///
+/// # Errors
+///
+/// If so (exit status 2), and if the file cannot be read.
+pub fn of_kind(
+    option: &str,
+    path: &Path,
+    what: &str,
+    kind: impl FnOnce(&[u8]) -> bool,
+) -> Result<(), Failure> {
+    if !fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut head))
+        .map_err(|error| Failure::io(path, "read", &error))?;
+    if kind(&head) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{option} {}: this file is there and is not {what}; delete it or give another name",
+        path.display()
+    )))
+}
+
+/// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
+///
+/// A file that was asked for must be writable, and a checkpoint if it is there. If the default is not, `warn` gets one sentence and nothing is saved.
+///
+/// # Errors
+///
+/// As [`of_kind`] and [`check`], for a file that was asked for.
 pub fn checkpoint(
     asked: Option<&Path>,
     default: &str,
     warn: impl FnOnce(&str),
 ) -> Result<Option<PathBuf>, Failure> {
     if let Some(path) = asked {
+        // Safetensors: eight bytes of length, then JSON.
+        of_kind("--checkpoint", path, "a checkpoint", |head| {
+            head.get(8) == Some(&b'{')
+        })?;
         check(path)?;
         return Ok(Some(path.to_path_buf()));
     }

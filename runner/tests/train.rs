@@ -196,12 +196,13 @@ fn a_checkpoint_of_another_run_is_refused() {
         "{message}"
     );
 
-    std::fs::write(&checkpoint, b"not a checkpoint").expect("a file");
-    let refused = run(&[&options, &["--resume", &checkpoint][..]].concat());
+    let other = folder.file("other");
+    std::fs::write(&other, b"not a checkpoint").expect("a file");
+    let refused = run(&[&options, &["--resume", &other][..]].concat());
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{message}");
     assert!(
-        message.lines().count() <= 4 && message.contains(&checkpoint),
+        message.lines().count() <= 4 && message.contains(&other),
         "{message}"
     );
 }

@@ -29,14 +29,23 @@ struct Target {
 }
 
 impl Keeper {
-    /// Saves to the file that was asked for, or else to `default` in the current folder.
+    /// Saves to the file that was asked for, or else to `default` in the current folder; the run reads `data`.
     ///
     /// A default that cannot be written is one warning, and nothing is saved.
     ///
     /// # Errors
     ///
-    /// If the file that was asked for cannot be written.
-    pub fn new(asked: Option<&Path>, default: &str, output: &Output) -> Result<Self, Failure> {
+    /// If the file that was asked for cannot be written, is one of `data`, or is there and is no checkpoint.
+    pub fn new(
+        asked: Option<&Path>,
+        default: &str,
+        data: &[PathBuf],
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        if let Some(path) = asked {
+            let data = data.iter().map(PathBuf::as_path);
+            files::apart("--checkpoint", path, "data", data)?;
+        }
         let path = files::checkpoint(asked, default, |text| output.warn(text))?;
         let asked = asked.is_some();
         Ok(Self {

@@ -8,6 +8,9 @@ use crate::error::Failure;
 use crate::files;
 use crate::output::{Output, Summary};
 
+/// How every page starts.
+const START: &str = "<!DOCTYPE html>";
+
 const STYLE: &str = include_str!("style.css");
 /// Nothing is fetched, and nothing runs: styles and pictures are those in the file.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
@@ -43,33 +46,22 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// A folder that does not exist or cannot be written to (exit status 1); a file that is one of the others, or a link
-    /// to it (2); that of `data`.
+    /// A folder that does not exist or cannot be written to (exit status 1); a file that is one of the others, a link to
+    /// one, or no page (2).
     pub fn asked(
         options: &args::Report,
         weights: &[Option<&Path>],
-        data: impl FnOnce() -> Result<Vec<PathBuf>, Failure>,
+        data: &[PathBuf],
     ) -> Result<Option<Self>, Failure> {
+        const OPTION: &str = "--report";
         let Some(path) = &options.file else {
             return Ok(None);
         };
-        let place = files::resolved(path);
-        let refused = |what: &str| {
-            Err(Failure::usage(format!(
-                "--report {}: the run has this file for {what}; give the page another name",
-                path.display()
-            )))
-        };
-        if weights
-            .iter()
-            .flatten()
-            .any(|file| files::resolved(file) == place)
-        {
-            return refused("weights");
-        }
-        if data()?.iter().any(|file| files::resolved(file) == place) {
-            return refused("data");
-        }
+        files::apart(OPTION, path, "weights", weights.iter().flatten().copied())?;
+        files::apart(OPTION, path, "data", data.iter().map(PathBuf::as_path))?;
+        files::of_kind(OPTION, path, "a page", |head| {
+            head.starts_with(START.as_bytes())
+        })?;
         files::check(path)?;
         Ok(Some(Self { path: path.clone() }))
     }
@@ -146,7 +138,7 @@ fn html(run: &Run<'_>, record: &Record) -> Result<String, Failure> {
             });
         });
     });
-    Ok(format!("<!DOCTYPE html>\n{}", page.finish()))
+    Ok(format!("{START}\n{}", page.finish()))
 }
 
 fn head_of(head: &mut Html, title: &str) {

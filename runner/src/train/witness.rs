@@ -36,7 +36,7 @@ impl Witness {
         every: Duration,
     ) -> (Vec<String>, u64) {
         let mut output = Output::to(self.clone(), Style::default());
-        let keeper = Keeper::new(Some(&self.checkpoint), "unused", &output).unwrap();
+        let keeper = Keeper::new(Some(&self.checkpoint), "unused", &[], &output).unwrap();
         if let Some(path) = resume {
             session.resume(path).unwrap();
         }

@@ -63,7 +63,7 @@ fn number(name: &str, values: &[u64]) -> Item {
 
 /// Demands that `option` refuses the file, and that the checkpoint it would replace stays what it was.
 fn refuses(folder: &Folder, option: &str, file: &Path, parts: &[&str]) {
-    let kept = folder.put("kept", b"an older checkpoint");
+    let kept = folder.put("kept", b"\x02\0\0\0\0\0\0\0{}");
     let before = folder.names();
     let message = refused(short(options![option, file, "--checkpoint", &kept]), parts);
     assert!(
@@ -72,7 +72,7 @@ fn refuses(folder: &Folder, option: &str, file: &Path, parts: &[&str]) {
     );
     assert_eq!(
         fs::read(&kept).expect("it is there"),
-        b"an older checkpoint"
+        b"\x02\0\0\0\0\0\0\0{}"
     );
     assert_eq!(folder.names(), before);
 }

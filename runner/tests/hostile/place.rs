@@ -131,7 +131,7 @@ fn a_full_disk_leaves_the_checkpoint_that_is_there() {
 fn a_read_only_disk_is_found_out_before_training() {
     let folder = Folder::new("read-only-disk");
     let script = r#"
-        mkdir disk && mount -t tmpfs none disk && echo kept >disk/net && mount -o remount,bind,ro disk || exit 90
+        mkdir disk && mount -t tmpfs none disk && echo '-length-{kept}' >disk/net && mount -o remount,bind,ro disk || exit 90
         "$@" --checkpoint disk/net --resume nowhere
         echo "status $?"; ls -A disk; cat disk/net
         cd disk && "$@" | grep -c accuracy
@@ -141,7 +141,7 @@ fn a_read_only_disk_is_found_out_before_training() {
         return;
     };
     let [said, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    assert_eq!(said, "status 1\nnet\nkept\n1\n", "{errors}");
+    assert_eq!(said, "status 1\nnet\n-length-{kept}\n1\n", "{errors}");
     let lines: Vec<&str> = errors.lines().collect();
     assert!(
         matches!(lines[..], [error, warning] if error.starts_with("error: disk/net: cannot write: ")

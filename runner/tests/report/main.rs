@@ -168,8 +168,46 @@ fn a_place_that_cannot_be_written_to_ends_a_run_before_it_begins() {
     let output = program_with(&folder, "mnist --checkpoint net", "./net");
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("give the page another name"), "{error}");
+    assert!(error.contains("give another name"), "{error}");
     assert_eq!(folder.names(), ["folder"]);
+}
+
+/// What is there and is neither a page nor weights is not replaced by one; what is, is.
+#[test]
+fn nothing_takes_the_place_of_another_kind_of_file() {
+    let folder = Folder::new("report-kind");
+    for (name, content) in [("picture.png", "\u{89}PNG"), ("net", "\0\0\0\0\0\0\0\0{}")] {
+        fs::write(folder.file(name), content).expect("a file");
+    }
+    let spiral = "spiral --epochs 1 --points 10";
+    let mnist = "mnist --train 20 --epochs 1 --checkpoint";
+    for (program, place, told) in [
+        (
+            spiral,
+            "picture.png",
+            "--report picture.png: this file is there and is not a page",
+        ),
+        (
+            spiral,
+            "net",
+            "--report net: this file is there and is not a page",
+        ),
+        (
+            &format!("{mnist} picture.png"),
+            "page",
+            "--checkpoint picture.png: this file is there",
+        ),
+    ] {
+        let output = program_with(&folder, program, place);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{program} {place}: {error}");
+        assert!(error.starts_with(&format!("error: {told}")), "{error}");
+    }
+    assert_eq!(folder.names(), ["net", "picture.png"]);
+    for _ in 0..2 {
+        let output = program_with(&folder, &format!("{mnist} net"), "page");
+        assert!(output.status.success(), "{output:?}");
+    }
 }
 
 /// Whatever a run reads is refused as the page's place, by any name, before anything is read.
@@ -201,9 +239,7 @@ fn no_page_takes_the_place_of_data() {
         assert_eq!(output.status.code(), Some(2), "{program} {place}: {error}");
         assert_eq!(
             error,
-            format!(
-                "error: --report {place}: the run has this file for data; give the page another name\n"
-            )
+            format!("error: --report {place}: the run has this file for data; give another name\n")
         );
     };
     for name in digits {
@@ -212,6 +248,15 @@ fn no_page_takes_the_place_of_data() {
     }
     for name in sentences {
         refused("sentiment --preset kim --data .", name);
+    }
+    // Nor do weights.
+    for (program, name) in [("mnist", digits[1]), ("sentiment", sentences[4])] {
+        let program = format!("{program} --data . --epochs 1 --checkpoint ./{name}");
+        let output = program_with(&folder, &program, "page");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{program}: {error}");
+        let expected = "the run has this file for data; give another name\n";
+        assert_eq!(error, format!("error: --checkpoint ./{name}: {expected}"));
     }
     refused("sentiment --data . --glove vectors", "./vectors");
     #[cfg(unix)]
@@ -239,12 +284,12 @@ fn program_with(folder: &Folder, program: &str, place: &str) -> Output {
 #[test]
 fn a_run_that_fails_leaves_the_page_as_it_was() {
     let folder = Folder::new("report-fails");
-    fs::write(folder.file("page.html"), "old").expect("a page");
+    fs::write(folder.file("page.html"), "<!DOCTYPE html>old").expect("a page");
     let output = run(&folder, "mnist --checkpoint net --init missing");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         fs::read_to_string(folder.file("page.html")).expect("the page"),
-        "old"
+        "<!DOCTYPE html>old"
     );
     assert_eq!(folder.names(), ["page.html"]);
 }

@@ -50,11 +50,10 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let data = Mnist::files(&settings.data)?;
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &data, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
-    let page = Page::asked(&run.report, &[keeper.path(), resume, init], || {
-        Mnist::files(&settings.data)
-    })?;
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
     session.start_from(&run.files)?;

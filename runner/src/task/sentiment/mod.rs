@@ -58,11 +58,10 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Result<(), Failure> {
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &output)?;
+    let data = settings.data.files()?;
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &data, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
-    let page = Page::asked(&run.report, &[keeper.path(), resume, init], || {
-        settings.data.files()
-    })?;
+    let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let corpus = Corpus::load(&settings.data)?;
     output.note(&format!(
         "{} words, {} of them without a vector; {} phrases left out, which are validated or tested with",

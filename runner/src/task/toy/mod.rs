@@ -101,7 +101,7 @@ fn on(
     points: &[Point],
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let page = Page::asked(&settings.report, &[], || Ok(Vec::new()))?;
+    let page = Page::asked(&settings.report, &[], &[])?;
     let mut output = Output::new(settings.style).recording(page.is_some());
     let start = Instant::now();
     let epochs = match settings.engine {
