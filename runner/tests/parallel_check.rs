@@ -81,6 +81,12 @@ fn permuted_and_broadcast_operands_keep_their_loops() {
     assert_eq!(plan["access"], "in place");
     // A broadcast operand is read once: 30 * 40 * 200 twice, and 200.
     assert_eq!(plan["bytes"], 4 * (2 * 240_000 + 200));
+    // A part has no more outputs than there are.
+    let (_, times) = told("map --shape 7 --threads 1");
+    assert_eq!(
+        (&times[0]["tasks"], &times[0]["part"]),
+        (&json!(1), &json!(7))
+    );
     let (plan, _) = told("zip --shape 300,4 --permute 1,0 --threads 1");
     assert_eq!(plan["access"], "gathered");
 }
@@ -177,6 +183,10 @@ fn mistakes_are_short_sentences() {
         ("map --broadcast 0", "zip"),
         ("zip --broadcast 2", "axes 0 to 1"),
         ("zip --axes 0", "reduce"),
+        (
+            "reduce matmul --shape 4,4,4 --axes 2",
+            "matmul does not take",
+        ),
         ("reduce --axes 1,1", "once"),
         ("map --threads 0", "--threads"),
         ("map --isa sse9", "--isa"),

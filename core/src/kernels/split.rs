@@ -34,11 +34,13 @@ impl Cut {
             .max(grain)
             .max(1)
             .next_multiple_of(unit);
-        let tasks = if elements <= size {
-            1
-        } else {
-            elements.div_ceil(size)
-        };
+        if elements <= size {
+            return Self {
+                size: elements.max(1),
+                tasks: 1,
+            };
+        }
+        let tasks = elements.div_ceil(size);
         Self { size, tasks }
     }
 }

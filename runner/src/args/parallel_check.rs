@@ -66,7 +66,7 @@ impl Kernel {
     after_help = "Sizes without --shape: 1024,1024; matmul 256,256,256; conv 16,4,28,28,8,3,3, the MNIST network's second"
 )]
 pub struct Arguments {
-    /// What to look at: map, zip, reduce, matmul, conv [default: all of them]
+    /// What to look at: map, zip, reduce, matmul, conv; operands need a kernel [default: all of them]
     #[arg(value_name = "KERNEL", value_enum, hide_possible_values = true)]
     kernels: Vec<Kernel>,
 
@@ -179,11 +179,15 @@ impl Arguments {
             if axes.is_empty() || (kernel == of && are_axes(axes, rank)) {
                 return Ok(());
             }
-            Err(Failure::usage(format!(
-                "{option}: {} has axes 0 to {}, each to be named once; other kernels do not take this option",
-                of.name(),
-                rank - 1
-            )))
+            Err(Failure::usage(if kernel == of {
+                let last = rank - 1;
+                format!("{option}: {name} has axes 0 to {last}, each to be named once")
+            } else {
+                format!(
+                    "{option}: {name} does not take this option; name {} alone",
+                    of.name()
+                )
+            }))
         };
         only("--broadcast", Kernel::Zip, &self.broadcast)?;
         only("--axes", Kernel::Reduce, &self.axes)?;
