@@ -8,6 +8,7 @@
 
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
+pub(crate) mod correlate;
 pub(crate) mod index;
 pub(crate) mod map;
 pub(crate) mod matmul;

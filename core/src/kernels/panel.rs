@@ -325,7 +325,7 @@ impl<E: Element> Panel<'_, E> {
                 // SAFETY: `ka` is at most `taps.reach[0]` and `r` at most `MR - 1`: the assertion covers the sum.
                 let x = unsafe { *a.data.get_unchecked(base + r * a.row + ka) };
                 for (acc, &columns) in acc.iter_mut().zip(&columns) {
-                    *acc = acc.add::<I>(x, columns);
+                    *acc = columns.times::<I>(x, *acc);
                 }
             }
         }
@@ -333,13 +333,15 @@ impl<E: Element> Panel<'_, E> {
     }
 }
 
-/// Sums side by side, in one register or two.
-trait Vector<E>: Copy {
+/// Numbers side by side, in one register or two.
+pub(crate) trait Vector<E>: Copy {
     const LANES: usize;
     const ZERO: Self;
 
-    /// `x * columns + self`, each with one rounding.
-    fn add<I: Isa>(self, x: E, columns: Self) -> Self;
+    /// `self * x + sum`, each with one rounding.
+    fn times<I: Isa>(self, x: E, sum: Self) -> Self;
+    /// `self * x + sum`, with the eight numbers of `x` again and again.
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self;
 }
 
 impl<E: Element> Vector<E> for [E; 8] {
@@ -347,9 +349,13 @@ impl<E: Element> Vector<E> for [E; 8] {
     const ZERO: Self = [E::ZERO; 8];
 
     #[inline(always)]
-    fn add<I: Isa>(self, x: E, columns: Self) -> Self {
+    fn times<I: Isa>(self, x: E, sum: Self) -> Self {
         // Written out: a repeat expression would be a loop when it should become one broadcast.
-        E::fma_lanes::<I>([x, x, x, x, x, x, x, x], columns, self)
+        E::fma_lanes::<I>([x, x, x, x, x, x, x, x], self, sum)
+    }
+    #[inline(always)]
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
+        E::fma_lanes::<I>(self, x, sum)
     }
 }
 
@@ -358,81 +364,21 @@ impl<E: Element> Vector<E> for [E; 16] {
     const ZERO: Self = [E::ZERO; 16];
 
     #[inline(always)]
-    fn add<I: Isa>(self, x: E, columns: Self) -> Self {
+    fn times<I: Isa>(self, x: E, sum: Self) -> Self {
         let x = [x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x];
-        E::fma_wide::<I>(x, columns, self)
+        E::fma_wide::<I>(x, self, sum)
+    }
+    #[inline(always)]
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
+        E::fma_repeated::<I>(self, x, sum)
     }
 }
 
 /// How far `count` steps from `base` reach, and `more` beyond. Sums that overflow reach beyond any slice: what rests on
 /// the assertions below must not depend on the callers' strides being reasonable.
 #[inline(always)]
-fn reach(base: usize, count: usize, step: usize, more: usize) -> usize {
+pub(crate) fn reach(base: usize, count: usize, step: usize, more: usize) -> usize {
     let steps = (count - 1).checked_mul(step);
     let end = steps.and_then(|steps| base.checked_add(steps)?.checked_add(more));
     end.unwrap_or(usize::MAX)
-}
-
-/// Lines of two operands that are multiplied element by element: the second kernel, of a convolution's weight gradient.
-#[derive(Clone, Copy)]
-pub(crate) struct Lines<'a, E> {
-    pub(crate) x: &'a [E],
-    /// Distance of two lines of `x`.
-    pub(crate) x_line: usize,
-    pub(crate) g: &'a [E],
-    /// Distance of two lines of `g`.
-    pub(crate) g_line: usize,
-    pub(crate) height: usize,
-    /// Vectors of a line.
-    pub(crate) blocks: usize,
-}
-
-impl<E: Element> Lines<'_, E> {
-    /// Adds `fma(g, x, acc)` for each vector, line by line: `acc[o][t]` is for the lines of `g` that start at `g_at[o]`
-    /// and those of `x` that start at `x_at[t]`.
-    #[inline(always)]
-    pub(crate) fn correlate<I: Isa, const O: usize, const T: usize>(
-        &self,
-        g_at: [usize; O],
-        x_at: [usize; T],
-        mut acc: [[[E; LANES]; T]; O],
-    ) -> [[[E; LANES]; T]; O] {
-        let Self {
-            x,
-            x_line,
-            g,
-            g_line,
-            height,
-            blocks,
-        } = *self;
-        if height == 0 || blocks == 0 {
-            return acc;
-        }
-        let length = blocks * LANES;
-        assert!(
-            g_at.iter()
-                .all(|&at| reach(at, height, g_line, length) <= g.len())
-        );
-        assert!(
-            x_at.iter()
-                .all(|&at| reach(at, height, x_line, length) <= x.len())
-        );
-        for y in 0..height {
-            for block in 0..blocks {
-                let load = |from: &[E], at: usize| -> [E; LANES] {
-                    // SAFETY: `at` is a start, at most `height - 1` lines and `blocks - 1` vectors further: the
-                    // assertions have that leave room for a vector.
-                    unsafe { from.as_ptr().add(at).cast::<[E; LANES]>().read() }
-                };
-                let xs = x_at.map(|at| load(x, at + y * x_line + block * LANES));
-                for (acc, at) in acc.iter_mut().zip(g_at) {
-                    let g = load(g, at + y * g_line + block * LANES);
-                    for (acc, x) in acc.iter_mut().zip(xs) {
-                        *acc = E::fma_lanes::<I>(g, x, *acc);
-                    }
-                }
-            }
-        }
-        acc
-    }
 }

@@ -24,7 +24,7 @@ pub(crate) fn avg<E: Element>(
     window: &Window,
     out: &mut [E],
 ) {
-    fold(context, x, window, false, out);
+    pool(context, x, window, false, out);
 }
 
 /// The largest element of each window of `[b, c, h, w]`, folded row by row by [`Element::maximum`].
@@ -34,7 +34,7 @@ pub(crate) fn max<E: Element>(
     window: &Window,
     out: &mut [E],
 ) {
-    fold(context, x, window, true, out);
+    pool(context, x, window, true, out);
 }
 
 /// The gradient of [`avg`]: each input sums, from +0, `g / taps` of its windows in row-major order.
@@ -59,7 +59,7 @@ pub(crate) fn max_grad<E: Element>(
     spread(context, Some(x), g, window, out);
 }
 
-fn fold<E: Element>(
+fn pool<E: Element>(
     context: Context<'_>,
     x: Operand<'_, E>,
     window: &Window,
@@ -160,23 +160,69 @@ impl<E: Element> Kernel for Fold<'_, '_, E> {
         let (x, window) = (Planes::new(self.x, self.first), self.window);
         let taps = E::from_f64((window.kernel[0] * window.kernel[1]) as f64);
         if self.largest {
-            let start = E::NEG_INFINITY;
-            fold_windows(&x, window, self.out, start, E::maximum, |total| total);
+            fold::<Largest, E>(&x, window, self.out, |total| total);
         } else {
-            let mean = |total| total / taps;
-            fold_windows(&x, window, self.out, E::ZERO, |a, b| a + b, mean);
+            fold::<Total, E>(&x, window, self.out, |total| total / taps);
         }
     }
 }
 
-/// Folds each window to `finish(total)`, where `total` starts at `start` and `fold` takes the taps row by row.
+/// How taps fold.
+trait Taps {
+    fn start<E: Element>() -> E;
+    /// Folds the next taps of a window, in order.
+    fn fold<const K: usize, E: Element>(total: E, taps: [E; K]) -> E;
+}
+
+struct Total;
+
+impl Taps for Total {
+    fn start<E: Element>() -> E {
+        E::ZERO
+    }
+    #[inline(always)]
+    fn fold<const K: usize, E: Element>(total: E, taps: [E; K]) -> E {
+        taps.into_iter().fold(total, |total, tap| total + tap)
+    }
+}
+
+struct Largest;
+
+impl Taps for Largest {
+    fn start<E: Element>() -> E {
+        E::NEG_INFINITY
+    }
+    #[inline(always)]
+    fn fold<const K: usize, E: Element>(total: E, taps: [E; K]) -> E {
+        // The last one of the largest, however they are grouped: so that one row need not wait for the other.
+        let largest = taps.into_iter().reduce(E::maximum);
+        largest.map_or(total, |largest| E::maximum(total, largest))
+    }
+}
+
+/// Folds each window, row by row, to `finish(total)`.
 #[inline(always)]
-fn fold_windows<E: Element>(
+fn fold<T: Taps, E: Element>(
     x: &Planes<'_, E>,
     window: &Window,
     out: &mut [E],
-    start: E,
-    fold: impl Fn(E, E) -> E,
+    finish: impl Fn(E) -> E,
+) {
+    if tiles::fit::<2, E>(window, &[x]) {
+        tiles::fold::<2, E>(x, window, out, T::start(), T::fold, finish);
+    } else if tiles::fit::<4, E>(window, &[x]) {
+        tiles::fold::<4, E>(x, window, out, T::start(), T::fold, finish);
+    } else {
+        fold_windows::<T, E>(x, window, out, finish);
+    }
+}
+
+/// [`fold`] for any windows.
+#[inline(always)]
+fn fold_windows<T: Taps, E: Element>(
+    x: &Planes<'_, E>,
+    window: &Window,
+    out: &mut [E],
     finish: impl Fn(E) -> E,
 ) {
     let Window {
@@ -186,50 +232,20 @@ fn fold_windows<E: Element>(
         ..
     } = *window;
     let [.., row, column] = x.strides;
-    // Windows side by side in contiguous rows, as most are, fold a row of windows at a time.
-    let side_by_side = column == 1 && kernel[1] == stride[1];
     for (n, out) in out.chunks_exact_mut(output[0] * output[1]).enumerate() {
         let x = x.plane(n);
         for (y, out) in out.chunks_exact_mut(output[1]).enumerate() {
-            for (part, out) in out.chunks_mut(STRETCH).enumerate() {
-                let left = part * STRETCH * stride[1];
-                let mut totals = [start; STRETCH];
+            for (place, out) in out.iter_mut().enumerate() {
+                let mut total = T::start();
                 for i in 0..kernel[0] {
-                    let x = &x[(y * stride[0] + i) * row + left * column..];
-                    match kernel[1] {
-                        2 if side_by_side => fold_row::<2, E>(x, out.len(), &mut totals, &fold),
-                        4 if side_by_side => fold_row::<4, E>(x, out.len(), &mut totals, &fold),
-                        _ => {
-                            for (place, total) in totals[..out.len()].iter_mut().enumerate() {
-                                for j in 0..kernel[1] {
-                                    *total = fold(*total, x[(place * stride[1] + j) * column]);
-                                }
-                            }
-                        }
+                    let x = &x[(y * stride[0] + i) * row + place * stride[1] * column..];
+                    for j in 0..kernel[1] {
+                        total = T::fold(total, [x[j * column]]);
                     }
                 }
-                for (out, &total) in out.iter_mut().zip(&totals) {
-                    *out = finish(total);
-                }
+                *out = finish(total);
             }
         }
-    }
-}
-
-/// Folds the next `K` elements of `x` into each of `count` totals.
-#[inline(always)]
-fn fold_row<const K: usize, E: Element>(
-    x: &[E],
-    count: usize,
-    totals: &mut [E; STRETCH],
-    fold: impl Fn(E, E) -> E,
-) {
-    // Whole vectors, if there are elements to read for them. What is too much is never used, and is faster than a rest.
-    let whole = count.next_multiple_of(LANES);
-    let count = if whole * K <= x.len() { whole } else { count };
-    let windows = x[..count * K].as_chunks::<K>().0;
-    for (total, x) in totals[..count].iter_mut().zip(windows) {
-        *total = x.iter().fold(*total, |total, &x| fold(total, x));
     }
 }
 

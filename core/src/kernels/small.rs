@@ -15,6 +15,8 @@ use workspace::Workspace;
 mod conv;
 #[path = "conv_weight.rs"]
 mod conv_weight;
+#[path = "correlate.rs"]
+mod correlate;
 #[path = "matmul.rs"]
 mod matmul;
 #[path = "panel.rs"]

@@ -8,7 +8,7 @@ use crate::element::Element;
 const POOLED: usize = 56 << 10;
 
 /// Elements that it gets on the stack where there is no pool.
-const STACK: usize = if SMALL { 512 } else { 4096 };
+const STACK: usize = if SMALL { 640 } else { 4096 };
 
 /// Elements that a task can count on: what plans are told of.
 pub(crate) const CAPACITY: usize = if SMALL { STACK } else { POOLED };

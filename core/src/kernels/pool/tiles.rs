@@ -1,6 +1,6 @@
-//! The gradients of windows of 2x2 or 4x4 that lie side by side in contiguous rows.
+//! Windows of 2x2 or 4x4 that lie side by side in contiguous rows.
 //!
-//! The windows of some rows are worked on together, in steps that are one plain loop each: down the columns, across the
+//! Eight windows fold at a time, in lanes. For the gradients, the windows of some rows are worked on together, in steps that are one plain loop each: down the columns, across the
 //! columns of a window, back to all of its columns, and into all of its rows. Each element is read and written once.
 
 use super::Planes;
@@ -26,6 +26,48 @@ pub(super) fn fit<const K: usize, E: Element>(
     [window.kernel, window.stride] == [[K; 2]; 2]
         && (1..=COLUMNS / K).contains(&window.output[1])
         && operands.iter().all(|operand| operand.strides[3] == 1)
+}
+
+/// Folds each window to `finish(total)`, where `total` starts at `start` and `fold` takes the taps of a row in order.
+#[inline(always)]
+pub(super) fn fold<const K: usize, E: Element>(
+    x: &Planes<'_, E>,
+    window: &Window,
+    out: &mut [E],
+    start: E,
+    fold: impl Fn(E, [E; K]) -> E,
+    finish: impl Fn(E) -> E,
+) {
+    let [height, width] = window.output;
+    for (n, out) in out.chunks_exact_mut(height * width).enumerate() {
+        let x = Rows::new(x, n);
+        for (y, out) in out.chunks_exact_mut(width).enumerate() {
+            for (part, out) in out.chunks_mut(LANES).enumerate() {
+                let mut totals = [start; LANES];
+                for i in 0..K {
+                    let taps = columns::<K, E>(x.from(y * K + i, part * LANES * K));
+                    totals = from_fn(|l| fold(totals[l], from_fn(|j| taps[j][l])));
+                }
+                for (out, total) in out.iter_mut().zip(totals) {
+                    *out = finish(total);
+                }
+            }
+        }
+    }
+}
+
+/// The columns of eight windows: what lies `K` apart. Elements that are not there are 0, for windows that are not there.
+#[inline(always)]
+fn columns<const K: usize, E: Element>(x: &[E]) -> [[E; LANES]; K] {
+    let mut last = [[E::ZERO; K]; LANES];
+    let windows = match x.as_chunks::<K>().0.first_chunk::<LANES>() {
+        Some(windows) => windows,
+        None => {
+            last.as_flattened_mut()[..x.len()].copy_from_slice(x);
+            &last
+        }
+    };
+    from_fn(|j| from_fn(|l| windows[l][j]))
 }
 
 /// Gives each element of a window the same share of its gradient.
