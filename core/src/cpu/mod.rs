@@ -147,11 +147,17 @@ impl<E: Element> Cpu<E> {
     }
 
     /// A buffer of `count` elements that `kernel` fills.
+    #[inline]
     fn filled(
         &self,
         count: usize,
         kernel: impl FnOnce(Context<'_>, &mut [E]),
     ) -> Result<CpuBuffer<E>> {
+        if count == 1 {
+            let mut value = [E::ZERO];
+            kernel(self.context(), &mut value);
+            return Ok(CpuBuffer::single(self.clone(), value));
+        }
         let mut out = self.any(count)?;
         kernel(self.context(), out.as_mut_slice()?);
         Ok(out)
