@@ -285,7 +285,7 @@ impl<E: Element> Backend for Cpu<E> {
             .filter(|(_, folded)| !**folded)
             .map(|(size, _)| size);
         self.filled(kept.product(), |context, out| {
-            kernels::reduce::reduce(context, reduction, operand(&x), axes, out)
+            kernels::reduce::reduce(context, self.workspace(), reduction, operand(&x), axes, out)
         })
     }
 
