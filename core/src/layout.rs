@@ -28,27 +28,38 @@ impl Layout {
     ///
     /// # Errors
     /// [`ErrorKind::Size`] if the number of elements overflows.
+    #[inline]
     pub fn contiguous(shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
-        if shape
-            .elements()
-            .is_none_or(|count| count > isize::MAX as usize / 8)
-        {
-            return Err(Error::about(ErrorKind::Size, "shape", &shape)
-                .advise("elements are too many for this machine"));
+        Self::check(&shape)?;
+        Ok(Self::row_major(shape))
+    }
+
+    /// Refuses shapes of more elements than a buffer can have.
+    #[inline]
+    pub(crate) fn check(shape: &Shape) -> Result<()> {
+        match shape.elements() {
+            Some(count) if count <= isize::MAX as usize / 8 => Ok(()),
+            _ => Err(Error::about(ErrorKind::Size, "shape", shape)
+                .advise("elements are too many for this machine")),
         }
-        let mut layout = Self {
-            shape,
-            strides: [0; MAX_RANK],
-            offset: 0,
-        };
-        let mut stride = 1;
+    }
+
+    /// [`Layout::contiguous`] of a shape that was checked.
+    #[inline]
+    pub(crate) fn row_major(shape: Shape) -> Self {
+        let mut strides = [0; MAX_RANK];
+        let mut stride: usize = 1;
         for axis in (0..shape.rank()).rev() {
-            layout.strides[axis] = stride;
+            strides[axis] = stride;
             // Strides of a shape without elements say nothing, so they may saturate.
             stride = stride.saturating_mul(shape[axis].max(1));
         }
-        Ok(layout)
+        Self {
+            shape,
+            strides,
+            offset: 0,
+        }
     }
 
     /// The sizes of the axes.

@@ -81,6 +81,12 @@ impl<const N: usize> Nest<N> {
         &self.strides[..self.rank]
     }
 
+    /// Each operand's position of the first element.
+    #[must_use]
+    pub const fn offsets(&self) -> [usize; N] {
+        self.offsets
+    }
+
     /// Each operand's stride in the innermost loop.
     #[must_use]
     pub fn inner_strides(&self) -> [usize; N] {

@@ -4,7 +4,7 @@ use minitorch_core::backend::Window;
 use minitorch_core::executor::Executor;
 use minitorch_core::isa::Level;
 use minitorch_core::plan::{Access, Conv, Cut, Map, Matmul, Reduce};
-use minitorch_core::{Cpu, Element, Layout, Padding, Shape, Tensor};
+use minitorch_core::{Cpu, Element, Generator, Layout, Padding, Shape, Tensor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -107,6 +107,39 @@ fn reductions_are_cut_as_told() {
                 &|workers| Reduce::new(workers, x.layout(), &marked).cut,
                 &|device| drop(permuted(device, shape, order).sum(&axes)),
             );
+        }
+    }
+}
+
+#[test]
+fn the_terms_of_a_large_output_are_cut_as_told() {
+    let cases: [(&[usize], &[usize]); 5] = [
+        (&[600_001], &[0]),
+        (&[700, 800], &[0, 1]),
+        (&[700, 800], &[1, 0]),
+        (&[90, 80, 83], &[0, 2, 1]),
+        // More parts than scratch memory holds: they come in two rounds.
+        (&[70_000, 9], &[0, 1]),
+    ];
+    for (shape, order) in cases {
+        let here: Cpu = Cpu::default();
+        let values = Tensor::rand(&here, Shape::new(shape).unwrap(), &mut Generator::new(3));
+        let marked = vec![true; shape.len()];
+        let x = permuted::<f32>(&here, shape, order);
+        assert!(Reduce::new(2, x.layout(), &marked).by_parts, "{shape:?}");
+        if shape[0] != 70_000 {
+            counted::<f32>(
+                &format!("sum of {shape:?}"),
+                &|workers| Reduce::new(workers, x.layout(), &marked).cut,
+                &|device| drop(permuted(device, shape, order).sum_all()),
+            );
+        }
+        let expected = values.sum_all().item();
+        for workers in [2, 3, 16] {
+            let tasks = Arc::default();
+            let device = Cpu::builder().executor(Counting { workers, tasks }).build();
+            let x = Tensor::from_slice(&device, &values.to_vec(), *values.shape());
+            assert_eq!(x.sum_all().item().to_bits(), expected.to_bits());
         }
     }
 }

@@ -8,13 +8,13 @@ use alloc::vec::Vec;
 
 /// What flows backwards through a graph: a [`Tensor`](crate::Tensor), or one number.
 pub(crate) trait Gradient: Sized + Send + Sync + 'static {
-    /// What an operand is remembered by, so that its gradient can be given its form: the shape of a tensor.
+    /// What a result is remembered by, so that its gradient can be given the same form: the shape of a tensor.
     type Form: Copy + Send + Sync + 'static;
 
-    /// Undoes broadcasting: the sum over what the operand of this form was stretched along.
+    /// Undoes broadcasting: the sum over what an operand of this form was stretched along.
     fn summed_to(self, form: &Self::Form) -> Result<Self>;
-    /// `self + other`, of one form.
-    fn accumulated(self, other: Self) -> Result<Self>;
+    /// `self += other`, of one form.
+    fn accumulate(&mut self, other: Self) -> Result<()>;
 }
 
 /// The identity of a tracked tensor or scalar, by which its gradient is found.
@@ -35,48 +35,38 @@ impl LeafId {
 /// Where a rule leaves the gradients of its operands.
 pub(crate) struct Sink<'a, G: Gradient> {
     parents: &'a [Parent<G>],
-    target: Target<'a, G>,
-}
-
-enum Target<'a, G> {
-    /// The sums of a backward pass, by node.
-    Graph(&'a mut AddressMap<Pending<G>>),
-    /// A place for each operand.
-    Operands(&'a mut [Option<G>]),
-}
-
-/// A node that waits until all that use it have been through.
-struct Pending<G> {
-    uses: usize,
-    grad: Option<G>,
+    grads: &'a mut [Option<G>],
 }
 
 impl<G: Gradient> Sink<'_, G> {
     /// Adds the gradient of operand `index`, computed only if somebody wants it. Broadcasting is undone here, once for
     /// all rules.
     pub(crate) fn add(&mut self, index: usize, grad: impl FnOnce() -> Result<G>) -> Result<()> {
-        let Some(Parent {
-            node: Some(node),
-            form,
-        }) = self.parents.get(index)
-        else {
-            return Ok(());
-        };
-        let grad = grad()?.summed_to(form)?;
-        let place = match &mut self.target {
-            Target::Graph(pending) => pending
-                .get_mut(Shared::address(node))
-                .map(|pending| &mut pending.grad),
-            Target::Operands(grads) => grads.get_mut(index),
-        };
-        if let Some(place) = place {
-            *place = Some(match place.take() {
-                None => grad,
-                Some(sum) => sum.accumulated(grad)?,
-            });
+        if let Some(Some(node)) = self.parents.get(index)
+            && let Some(place) = self.grads.get_mut(index)
+        {
+            add(place, grad()?.summed_to(node.form())?)?;
         }
         Ok(())
     }
+}
+
+/// Adds a gradient to the sum of those before; the first one is moved.
+#[inline]
+fn add<G: Gradient>(sum: &mut Option<G>, grad: G) -> Result<()> {
+    match sum {
+        Some(sum) => sum.accumulate(grad),
+        None => {
+            *sum = Some(grad);
+            Ok(())
+        }
+    }
+}
+
+/// A node that waits until all that use it have been through.
+struct Pending<G> {
+    uses: usize,
+    grad: Option<G>,
 }
 
 /// Sends the gradient `seed` of `root` through the graph; `leaf` gets each leaf's gradient once it is complete.
@@ -94,8 +84,10 @@ pub(crate) fn backward<G: Gradient>(
         "nothing to differentiate: no operand of it is tracked()",
     );
     let root = root.ok_or(untracked)?;
-    let mut pending = count_uses(&root);
-    let mut ready: Vec<(Handle<G>, Option<G>)> = Vec::from([(root, Some(seed))]);
+    let mut shared = count_uses(&root);
+    let mut ready: Vec<(Handle<G>, Option<G>)> = Vec::with_capacity(4);
+    ready.push((root, Some(seed)));
+    let mut grads: Vec<Option<G>> = Vec::new();
     while let Some((mut handle, grad)) = ready.pop() {
         if handle.parents().is_empty() {
             if let Some(grad) = grad {
@@ -103,38 +95,44 @@ pub(crate) fn backward<G: Gradient>(
             }
             continue;
         }
+        grads.resize_with(handle.parents().len(), || None);
         if let Some(grad) = grad {
             handle.backward(
                 grad,
                 &mut Sink {
                     parents: handle.parents(),
-                    target: Target::Graph(&mut pending),
+                    grads: &mut grads,
                 },
             )?;
         }
-        let mut release = |parent: Handle<G>| {
-            let address = Shared::address(&parent);
-            let Some(entry) = pending.get_mut(address) else {
-                return;
-            };
-            entry.uses -= 1;
-            if entry.uses == 0 {
-                let grad = entry.grad.take();
-                pending.remove(address);
-                ready.push((parent, grad));
+        let mut pass = |parent: Handle<G>, mut grad: Option<G>| -> Result<()> {
+            // A node that is not in the map has no other user.
+            if let Some(entry) = shared.get_mut(Shared::address(&parent)) {
+                entry.uses -= 1;
+                if let Some(grad) = grad {
+                    add(&mut entry.grad, grad)?;
+                }
+                if entry.uses > 0 {
+                    return Ok(());
+                }
+                grad = entry.grad.take();
             }
+            ready.push((parent, grad));
+            Ok(())
         };
         match Shared::get_mut(&mut handle) {
             Some(node) => node
                 .parents_mut()
                 .iter_mut()
-                .filter_map(|parent| parent.node.take())
-                .for_each(&mut release),
+                .zip(grads.drain(..))
+                .filter_map(|(parent, grad)| Some((parent.take()?, grad)))
+                .try_for_each(|(parent, grad)| pass(parent, grad))?,
             None => handle
                 .parents()
                 .iter()
-                .filter_map(|parent| parent.node.clone())
-                .for_each(&mut release),
+                .zip(grads.drain(..))
+                .filter_map(|(parent, grad)| Some((parent.clone()?, grad)))
+                .try_for_each(|(parent, grad)| pass(parent, grad))?,
         }
     }
     Ok(())
@@ -144,35 +142,34 @@ pub(crate) fn backward<G: Gradient>(
 pub(crate) fn chain_rule<G: Gradient>(node: &Handle<G>, grad: G) -> Result<Vec<Option<G>>> {
     let parents = node.parents();
     let mut grads: Vec<Option<G>> = parents.iter().map(|_| None).collect();
-    let target = Target::Operands(&mut grads);
-    node.backward(grad, &mut Sink { parents, target })?;
+    let sink = &mut Sink {
+        parents,
+        grads: &mut grads,
+    };
+    node.backward(grad, sink)?;
     Ok(grads)
 }
 
-/// How many times each node below `root` is used as an operand.
+/// How many times each node below `root` is used as an operand. A node with a single owner is left out: the owner is the
+/// operation that uses it.
 fn count_uses<G: Gradient>(root: &Handle<G>) -> AddressMap<Pending<G>> {
-    let mut pending = AddressMap::default();
+    let mut shared = AddressMap::default();
     let mut stack: Vec<&dyn Node<G>> = Vec::from([&**root]);
     while let Some(node) = stack.pop() {
-        for parent in node
-            .parents()
-            .iter()
-            .filter_map(|parent| parent.node.as_ref())
-        {
-            let address = Shared::address(parent);
-            if pending.insert_new(
-                address,
-                Pending {
-                    uses: 0,
-                    grad: None,
-                },
-            ) {
-                stack.push(&**parent);
+        for parent in node.parents().iter().flatten() {
+            if !Shared::is_unique(parent) {
+                let address = Shared::address(parent);
+                if let Some(Pending { uses, .. }) = shared.get_mut(address) {
+                    *uses += 1;
+                    continue;
+                }
+                let (uses, grad) = (1, None);
+                shared.insert(address, Pending { uses, grad });
             }
-            if let Some(entry) = pending.get_mut(address) {
-                entry.uses += 1;
+            if !parent.parents().is_empty() {
+                stack.push(&**parent);
             }
         }
     }
-    pending
+    shared
 }

@@ -177,11 +177,25 @@ impl<B: Backend> Tensor<B> {
 impl<B: Backend> Gradient for Tensor<B> {
     type Form = Shape;
 
-    /// The sum over the axes along which a tensor of `shape` was broadcast to this one's.
+    #[inline]
     fn summed_to(self, shape: &Shape) -> Result<Self> {
         if self.shape() == shape {
             return Ok(self);
         }
+        self.sum_stretched(shape)
+    }
+
+    /// In the memory of `self` if nobody else holds it.
+    #[inline]
+    fn accumulate(&mut self, other: Self) -> Result<()> {
+        self.renew(Add, [&other])
+    }
+}
+
+impl<B: Backend> Tensor<B> {
+    /// The sum over the axes along which a tensor of `shape` was broadcast to this one's.
+    #[inline(never)]
+    fn sum_stretched(&self, shape: &Shape) -> Result<Self> {
         let lead = self.shape().rank() - shape.rank();
         let stretched = |axis: &usize| *axis < lead || shape[*axis - lead] != self.shape()[*axis];
         let mut axes = [0; crate::shape::MAX_RANK];
@@ -191,10 +205,5 @@ impl<B: Backend> Gradient for Tensor<B> {
             count += 1;
         }
         self.try_sum(&axes[..count])?.try_reshape(shape)
-    }
-
-    /// `self + other`, into the memory of `self` if nobody else holds it.
-    fn accumulated(self, other: Self) -> Result<Self> {
-        self.updated(Add, [&other])
     }
 }

@@ -30,4 +30,4 @@ pub use node::NodeInfo;
 
 pub(crate) use address::AddressMap;
 pub(crate) use engine::{Gradient, Sink, backward, chain_rule};
-pub(crate) use node::{Handle, Parent, Record, sort};
+pub(crate) use node::{Handle, Record, sort};

@@ -5,7 +5,6 @@ use super::engine::{Gradient, LeafId, Sink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shared::Shared;
 use alloc::vec::Vec;
-use core::marker::PhantomData;
 
 /// A reference to a node.
 pub(crate) type Handle<G> = Shared<dyn Node<G>>;
@@ -14,6 +13,8 @@ pub(crate) type Handle<G> = Shared<dyn Node<G>>;
 pub(crate) trait Node<G: Gradient>: Send + Sync {
     /// The name of the operation.
     fn op(&self) -> &'static str;
+    /// The form of the result, and so of its gradient.
+    fn form(&self) -> &G::Form;
     /// Where the operands came from.
     fn parents(&self) -> &[Parent<G>];
     /// The same, for taking the graph apart.
@@ -22,18 +23,15 @@ pub(crate) trait Node<G: Gradient>: Send + Sync {
     fn backward(&self, grad: G, sink: &mut Sink<'_, G>) -> Result<()>;
 }
 
-/// Where an operand came from: its node, if it is tracked, and the form that its gradient is given.
-pub(crate) struct Parent<G: Gradient> {
-    pub(crate) node: Option<Handle<G>>,
-    pub(crate) form: G::Form,
-}
+/// Where an operand came from: its node, if it is tracked.
+pub(crate) type Parent<G> = Option<Handle<G>>;
 
 /// A node: operands and rule in one allocation. A leaf is one without operands.
 pub(crate) struct Record<G: Gradient, P: AsMut<[Parent<G>]>, F> {
     op: &'static str,
+    form: G::Form,
     parents: P,
     rule: F,
-    gradient: PhantomData<fn() -> G>,
 }
 
 impl<G, P, F> Record<G, P, F>
@@ -42,13 +40,19 @@ where
     P: AsRef<[Parent<G>]> + AsMut<[Parent<G>]> + Send + Sync + 'static,
     F: Fn(G, &mut Sink<'_, G>) -> Result<()> + Send + Sync + 'static,
 {
-    /// A new node. `rule` gets the gradient of the result and adds those of the operands to the sink.
-    pub(crate) fn handle(op: &'static str, parents: P, rule: F) -> Result<Handle<G>> {
+    /// A new node, of a result of this form. `rule` gets the gradient of the result and adds those of the operands to
+    /// the sink.
+    pub(crate) fn handle(
+        op: &'static str,
+        form: G::Form,
+        parents: P,
+        rule: F,
+    ) -> Result<Handle<G>> {
         let record = Self {
             op,
+            form,
             parents,
             rule,
-            gradient: PhantomData,
         };
         Shared::try_new_unsized::<dyn Node<G>>(record, |slot| slot).map_err(|_| {
             Error::about(ErrorKind::Memory, op, &[size_of::<Self>()])
@@ -65,6 +69,10 @@ where
 {
     fn op(&self) -> &'static str {
         self.op
+    }
+
+    fn form(&self) -> &G::Form {
+        &self.form
     }
 
     fn parents(&self) -> &[Parent<G>] {
@@ -85,7 +93,7 @@ impl<G: Gradient, P: AsMut<[Parent<G>]>, F> Drop for Record<G, P, F> {
     fn drop(&mut self) {
         let mut orphans: Vec<Handle<G>> = Vec::new();
         let adopt = |parents: &mut [Parent<G>], orphans: &mut Vec<Handle<G>>| {
-            orphans.extend(parents.iter_mut().filter_map(|parent| parent.node.take()));
+            orphans.extend(parents.iter_mut().filter_map(Option::take));
         };
         adopt(self.parents.as_mut(), &mut orphans);
         while let Some(mut node) = orphans.pop() {
@@ -121,7 +129,7 @@ pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
     while let Some((node, next)) = stack.last_mut() {
         if let Some(parent) = node.parents().get(*next) {
             *next += 1;
-            if let Some(parent) = &parent.node
+            if let Some(parent) = parent
                 && places.insert_new(Shared::address(parent), None)
             {
                 stack.push((parent, 0));
@@ -139,12 +147,7 @@ pub(crate) fn sort<G: Gradient>(root: Option<&Handle<G>>) -> Vec<NodeInfo> {
     let info = |node: &&Handle<G>| NodeInfo {
         id: LeafId::of(node),
         op: node.op(),
-        parents: node
-            .parents()
-            .iter()
-            .filter_map(|parent| parent.node.as_ref())
-            .map(place)
-            .collect(),
+        parents: node.parents().iter().flatten().map(place).collect(),
     };
     finished.iter().rev().map(info).collect()
 }

@@ -13,6 +13,8 @@ pub struct CpuBuffer<E: Element> {
 
 enum Data<E: 'static> {
     Owned(Vec<E>),
+    /// Losses and the numbers of scalar graphs: without an allocation of its own.
+    Single([E; 1]),
     Borrowed(&'static [E]),
 }
 
@@ -21,6 +23,13 @@ impl<E: Element> CpuBuffer<E> {
         Self {
             home,
             data: Data::Owned(data),
+        }
+    }
+
+    pub(super) const fn single(home: Cpu<E>, value: [E; 1]) -> Self {
+        Self {
+            home,
+            data: Data::Single(value),
         }
     }
 
@@ -40,6 +49,7 @@ impl<E: Element> CpuBuffer<E> {
     pub fn as_slice(&self) -> &[E] {
         match &self.data {
             Data::Owned(data) => data,
+            Data::Single(data) => data,
             Data::Borrowed(data) => data,
         }
     }
@@ -53,6 +63,7 @@ impl<E: Element> CpuBuffer<E> {
         }
         match &mut self.data {
             Data::Owned(data) => Ok(data),
+            Data::Single(data) => Ok(data),
             Data::Borrowed(_) => Err(Error::new(
                 ErrorKind::Device,
                 "write",

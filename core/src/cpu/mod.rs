@@ -147,11 +147,17 @@ impl<E: Element> Cpu<E> {
     }
 
     /// A buffer of `count` elements that `kernel` fills.
+    #[inline]
     fn filled(
         &self,
         count: usize,
         kernel: impl FnOnce(Context<'_>, &mut [E]),
     ) -> Result<CpuBuffer<E>> {
+        if count == 1 {
+            let mut value = [E::ZERO];
+            kernel(self.context(), &mut value);
+            return Ok(CpuBuffer::single(self.clone(), value));
+        }
         let mut out = self.any(count)?;
         kernel(self.context(), out.as_mut_slice()?);
         Ok(out)
@@ -279,7 +285,7 @@ impl<E: Element> Backend for Cpu<E> {
             .filter(|(_, folded)| !**folded)
             .map(|(size, _)| size);
         self.filled(kept.product(), |context, out| {
-            kernels::reduce::reduce(context, reduction, operand(&x), axes, out)
+            kernels::reduce::reduce(context, self.workspace(), reduction, operand(&x), axes, out)
         })
     }
 

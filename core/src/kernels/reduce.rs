@@ -6,7 +6,8 @@
 
 use super::map::{STAGE, gather};
 use super::split::{self, Cut};
-use super::{Context, Operand, SMALL};
+use super::workspace::CAPACITY;
+use super::{Context, Operand, SMALL, Workspace};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
@@ -14,13 +15,19 @@ use crate::nest::Nest;
 use crate::reduction::{BLOCK, LANES, Reduction, combine};
 use crate::shape::Shape;
 use core::marker::PhantomData;
+use core::ops::Range;
 
 /// Elements below which a fold is not worth a second thread.
 const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = if SMALL { 16 } else { 64 };
-/// How many short rows are folded at the same time: one alone would wait for each of its additions.
+/// How many rows or blocks are folded at the same time: one alone would wait for each of its additions.
 const BLOCKS: usize = 4;
+/// Elements from which on an operand comes from memory as a rule, not from a cache. It is read in one stream then, because
+/// several would be too many for what fetches memory ahead; and the fold of all of it is worth a second thread.
+const FAR: usize = 512 * 1024;
+/// How many elements ahead of the one in use a stream is asked for.
+const AHEAD: usize = 2048;
 
 /// How axes are folded: those of the operand in three groups.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +41,10 @@ pub struct Reduce {
     /// Whether 64 neighbouring outputs (16 on small targets) are folded side by side; else each on its own, in eight
     /// lanes.
     pub side_by_side: bool,
-    /// How the output is cut.
+    /// Whether tasks share the terms of the output, which is a single one: each part of the fold, which is an index of the
+    /// outermost axis or a block of the only one, goes to scratch memory, and then they fold in their order.
+    pub by_parts: bool,
+    /// How the output is cut, or its parts.
     pub cut: Cut,
 }
 
@@ -65,20 +75,47 @@ impl Reduce {
         let outer = outer.map(|axis| (shape[axis], layout.strides()[axis]));
         let (terms, step) = (inner.elements(), inner.inner_strides());
         let work = terms.saturating_mul(outer.map_or(1, |(size, _)| size));
-        let grain = (GRAIN / work.max(1)).max(1);
-        Self {
+        let mut plan = Self {
             side_by_side: kept.inner_strides() == [1] && (step != [1] || terms == 1),
-            cut: Cut::new(workers, kept.elements(), 1, grain),
+            by_parts: false,
+            cut: Cut::new(workers, kept.elements(), 1, grain(work)),
             kept,
             outer,
             inner,
+        };
+        if plan.kept.elements() == 1 && layout.elements() >= FAR {
+            let cut = plan.cut_parts(workers, plan.parts().min(CAPACITY));
+            if cut.tasks > 1 {
+                (plan.by_parts, plan.cut) = (true, cut);
+            }
+        }
+        plan
+    }
+
+    /// How many parts an output is folded of.
+    fn parts(&self) -> usize {
+        match self.outer {
+            Some((size, _)) => size,
+            None => self.inner.elements().div_ceil(BLOCK),
         }
     }
+
+    fn cut_parts(&self, workers: usize, parts: usize) -> Cut {
+        let terms = self.inner.elements();
+        let terms = self.outer.map_or(terms.min(BLOCK), |_| terms);
+        Cut::new(workers, parts, BLOCKS, grain(terms))
+    }
+}
+
+/// How many folds of so many terms are worth a task.
+fn grain(terms: usize) -> usize {
+    (GRAIN / terms.max(1)).max(1)
 }
 
 /// Folds the axes marked in `axes`; `out` has one element for each index of the others, row-major.
 pub(crate) fn reduce<E: Element, R: Reduction>(
     context: Context<'_>,
+    workspace: Workspace<'_, E>,
     _: R,
     x: Operand<'_, E>,
     axes: &[bool],
@@ -92,8 +129,14 @@ pub(crate) fn reduce<E: Element, R: Reduction>(
     let fold = Folder::<E, R> {
         data: x.data,
         plan: &plan,
+        dense: plan.inner.inner_strides() == [1] && plan.inner.sizes().len() == 1,
+        far: x.layout.elements() >= FAR,
         reduction: PhantomData,
     };
+    if plan.by_parts {
+        let total = &mut out[0];
+        return workspace.with(|parts| fold.by_parts(context, parts, total));
+    }
     split::chunks(context.executor, out, plan.cut, &|start, out| {
         // Two kernels, so that each is small enough to be compiled into one piece.
         if plan.side_by_side {
@@ -148,9 +191,31 @@ impl<E: Element, R: Reduction> Kernel for Rows<'_, E, R> {
         let mut out = out.iter_mut();
         kept.runs(range, |[at], count| {
             for (i, out) in out.by_ref().take(count).enumerate() {
-                *out = fold.row(at + i * stride);
+                *out = fold.row::<I>(at + i * stride);
             }
         });
+    }
+}
+
+/// Parts of the only output.
+struct Parts<'a, E, R> {
+    fold: Folder<'a, E, R>,
+    start: usize,
+    out: &'a mut [E],
+}
+
+impl<E: Element, R: Reduction> Kernel for Parts<'_, E, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let base = self.fold.plan.kept.offsets()[0];
+        let mut start = self.start;
+        for out in self.out.chunks_mut(BLOCKS) {
+            let parts = self.fold.few_parts::<I>(base, start..start + out.len());
+            out.copy_from_slice(&parts[..out.len()]);
+            start += out.len();
+        }
     }
 }
 
@@ -158,92 +223,120 @@ impl<E: Element, R: Reduction> Kernel for Rows<'_, E, R> {
 struct Folder<'a, E, R> {
     data: &'a [E],
     plan: &'a Reduce,
+    /// Whether the elements of the inner loops lie together.
+    dense: bool,
+    /// Whether the data is large.
+    far: bool,
     reduction: PhantomData<R>,
 }
 
 impl<E: Element, R: Reduction> Folder<'_, E, R> {
+    /// Folds the only output: its parts by several tasks, as many at a time as `parts` has room for, then their folds in
+    /// order.
+    fn by_parts(self, context: Context<'_>, parts: &mut [E], total: &mut E) {
+        *total = E::from_f64(R::START);
+        let (workers, count) = (context.executor.workers(), self.plan.parts());
+        let room = parts.len().min(CAPACITY);
+        for first in (0..count).step_by(room) {
+            let parts = &mut parts[..room.min(count - first)];
+            let cut = self.plan.cut_parts(workers, parts.len());
+            split::chunks(context.executor, parts, cut, &|start, out| {
+                let (fold, start) = (self, first + start);
+                context.level.run(Parts { fold, start, out });
+            });
+            *total = parts
+                .iter()
+                .fold(*total, |total, &part| R::fold(total, part));
+        }
+    }
+
     /// The fold of everything that belongs to the output at `base`.
     #[inline(always)]
-    fn row(&self, base: usize) -> E {
-        let start = E::from_f64(R::START);
-        let Some((count, stride)) = self.plan.outer else {
-            return self.row_inner(base);
-        };
-        if !self.dense() {
-            return (0..count).fold(start, |total, i| {
-                R::fold(total, self.gathered(base + i * stride))
-            });
+    fn row<I: Isa>(&self, base: usize) -> E {
+        let count = self.plan.parts();
+        let mut total = E::from_f64(R::START);
+        if self.plan.outer.is_none() && count == 1 {
+            let terms = self.plan.inner.elements();
+            return R::fold(total, self.block::<I>(base, 0..terms));
         }
-        let (mut total, size) = (start, self.plan.inner.elements());
         for first in (0..count).step_by(BLOCKS) {
-            let bases = [0, 1, 2, 3].map(|n| base + (first + n).min(count - 1) * stride);
-            let sums = self.dense_rows(bases, size);
-            for &sum in &sums[..BLOCKS.min(count - first)] {
-                total = R::fold(total, sum);
+            let range = first..(first + BLOCKS).min(count);
+            let size = range.len();
+            for &part in &self.few_parts::<I>(base, range)[..size] {
+                total = R::fold(total, part);
             }
         }
         total
     }
 
-    /// Whether the elements of the inner loops lie together.
+    /// The folds of a few parts, at most [`BLOCKS`], of the output at `base`.
     #[inline(always)]
-    fn dense(&self) -> bool {
-        self.plan.inner.inner_strides() == [1] && self.plan.inner.sizes().len() == 1
-    }
-
-    /// The folds of `size` elements from each of `bases` on.
-    #[inline(always)]
-    fn dense_rows(&self, bases: [usize; BLOCKS], size: usize) -> [E; BLOCKS] {
-        let mut totals = [E::from_f64(R::START); BLOCKS];
-        for first in (0..size).step_by(BLOCK) {
-            let size = BLOCK.min(size - first);
-            let blocks = bases.map(|base| &self.data[base + first..][..size]);
-            let sums = fold_blocks::<E, R>(blocks);
-            for n in 0..BLOCKS {
-                totals[n] = R::fold(totals[n], sums[n]);
+    fn few_parts<I: Isa>(&self, base: usize, range: Range<usize>) -> [E; BLOCKS] {
+        let mut parts = [E::from_f64(R::START); BLOCKS];
+        let terms = self.plan.inner.elements();
+        let together = !self.far && range.len() == BLOCKS && self.dense;
+        match self.plan.outer {
+            Some((_, stride)) if together => {
+                let bases = [0, 1, 2, 3].map(|n| base + (range.start + n) * stride);
+                for first in (0..terms).step_by(BLOCK) {
+                    let size = BLOCK.min(terms - first);
+                    let blocks = bases.map(|base| &self.data[base + first..][..size]);
+                    let folds = fold_blocks::<E, R>(blocks);
+                    for (part, fold) in parts.iter_mut().zip(folds) {
+                        *part = R::fold(*part, fold);
+                    }
+                }
+            }
+            Some((_, stride)) => {
+                for (part, i) in parts.iter_mut().zip(range) {
+                    for first in (0..terms).step_by(BLOCK) {
+                        let block = first..(first + BLOCK).min(terms);
+                        *part = R::fold(*part, self.block::<I>(base + i * stride, block));
+                    }
+                }
+            }
+            None if together && range.end * BLOCK <= terms => {
+                let blocks = [0, 1, 2, 3].map(|n| (range.start + n) * BLOCK);
+                let blocks = blocks.map(|first| &self.data[base + first..][..BLOCK]);
+                parts = fold_blocks::<E, R>(blocks);
+            }
+            None => {
+                for (part, i) in parts.iter_mut().zip(range) {
+                    let block = i * BLOCK..((i + 1) * BLOCK).min(terms);
+                    *part = self.block::<I>(base, block);
+                }
             }
         }
-        totals
+        parts
     }
 
-    /// The fold of the inner axes, one block after the other.
+    /// The fold of one block of the inner axes.
     #[inline(always)]
-    fn row_inner(&self, base: usize) -> E {
-        if !self.dense() {
-            return self.gathered(base);
-        }
-        let mut total = E::from_f64(R::START);
-        let elements = self.plan.inner.elements();
-        // The outputs of an empty fold may lie beyond an empty buffer.
-        let data = self.data.get(base..base + elements).unwrap_or(&[]);
-        // Several blocks at a time would be faster in a cache, but memory is read three times as slowly.
-        for block in data.chunks(BLOCK) {
-            let mut lanes = [E::from_f64(R::START); LANES];
-            fold_lanes::<E, R>(&mut lanes, block);
-            total = R::fold(total, combine::<R, E>(lanes));
-        }
-        total
-    }
-
-    /// The fold of inner axes whose elements do not lie together.
-    #[inline(always)]
-    fn gathered(&self, base: usize) -> E {
+    fn block<I: Isa>(&self, base: usize, range: Range<usize>) -> E {
         const { assert!(STAGE.is_multiple_of(LANES)) };
-        let mut total = E::from_f64(R::START);
-        let (inner, count) = (&self.plan.inner, self.plan.inner.elements());
-        let mut stage = [E::ZERO; STAGE];
-        let data = self.data.get(base..).unwrap_or(&[]);
-        for first in (0..count).step_by(BLOCK) {
-            let last = (first + BLOCK).min(count);
-            let mut lanes = [E::from_f64(R::START); LANES];
-            for from in (first..last).step_by(STAGE) {
-                let to = (from + STAGE).min(last);
-                gather(inner, 0, data, from..to, &mut stage);
-                fold_lanes::<E, R>(&mut lanes, &stage[..to - from]);
+        let mut lanes = [E::from_f64(R::START); LANES];
+        if self.dense {
+            let block = &self.data[base + range.start..base + range.end];
+            if self.far {
+                fold_far::<I, E, R>(&mut lanes, block);
+            } else {
+                fold_lanes::<E, R>(&mut lanes, block);
             }
-            total = R::fold(total, combine::<R, E>(lanes));
+            return combine::<R, E>(lanes);
         }
-        total
+        let mut stage = [E::ZERO; STAGE];
+        for from in range.clone().step_by(STAGE) {
+            let to = (from + STAGE).min(range.end);
+            gather(
+                &self.plan.inner,
+                0,
+                &self.data[base..],
+                from..to,
+                &mut stage,
+            );
+            fold_lanes::<E, R>(&mut lanes, &stage[..to - from]);
+        }
+        combine::<R, E>(lanes)
     }
 
     /// The folds of `out.len()` outputs, at most [`TILE`], whose elements start at `base`, `base + 1`, ...
@@ -322,6 +415,18 @@ fn fold_blocks<E: Element, R: Reduction>(blocks: [&[E]; BLOCKS]) -> [E; BLOCKS] 
         folds[n] = combine::<R, E>(lanes[n]);
     }
     folds
+}
+
+/// As [`fold_lanes`], of elements that come from memory.
+#[inline(always)]
+fn fold_far<I: Isa, E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
+    // A cache line of 64 bytes at a time; what is left over is less than that.
+    let (lines, rest) = elements.as_chunks::<16>();
+    for line in lines {
+        I::prefetch(line, AHEAD);
+        fold_lanes::<E, R>(lanes, line);
+    }
+    fold_lanes::<E, R>(lanes, rest);
 }
 
 /// Folds elements into eight lanes, the first one into the first.

@@ -68,7 +68,7 @@ impl<B: Backend> Param<B> {
 
     /// The sizes of the axes.
     #[must_use]
-    pub const fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &Shape {
         self.leaf.shape()
     }
 

@@ -22,8 +22,7 @@ pub use check::{central_difference, derivative_check};
 pub use function::{Context, ScalarFunction, apply};
 
 use crate::autodiff::{
-    AddressMap, Gradient, Handle, LeafId, NodeInfo, Parent, Record, Sink, backward, chain_rule,
-    sort,
+    AddressMap, Gradient, Handle, LeafId, NodeInfo, Record, Sink, backward, chain_rule, sort,
 };
 use crate::error::Result;
 use crate::tensor::OrRaise;
@@ -61,7 +60,7 @@ impl Scalar {
     /// # Errors
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn try_tracked(data: f64) -> Result<Self> {
-        let node = Record::handle("leaf", [], |_, _: &mut Sink<'_, f64>| Ok(()))?;
+        let node = Record::handle("leaf", (), [], |_, _: &mut Sink<'_, f64>| Ok(()))?;
         Ok(Self {
             data,
             node: Some(node),
@@ -160,11 +159,8 @@ impl Scalar {
         F: Fn(f64, &mut Sink<'_, f64>) -> Result<()> + Send + Sync + 'static,
     {
         if operands.iter().any(|operand| operand.is_tracked()) {
-            let parents = operands.map(|operand| Parent {
-                node: operand.node.clone(),
-                form: (),
-            });
-            self.node = Some(Record::handle(op, parents, rule)?);
+            let parents = operands.map(|operand| operand.node.clone());
+            self.node = Some(Record::handle(op, (), parents, rule)?);
         }
         Ok(self)
     }
@@ -178,8 +174,9 @@ impl Gradient for f64 {
         Ok(self)
     }
 
-    fn accumulated(self, other: Self) -> Result<Self> {
-        Ok(self + other)
+    fn accumulate(&mut self, other: Self) -> Result<()> {
+        *self += other;
+        Ok(())
     }
 }
 

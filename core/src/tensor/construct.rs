@@ -108,7 +108,7 @@ impl<B: Backend> Tensor<B> {
             ));
         }
         let (whole, device) = (
-            self.layout.is_contiguous() && self.layout.offset() == 0,
+            self.layout().is_contiguous() && self.layout().offset() == 0,
             self.device().clone(),
         );
         match self.unique_buffer() {

@@ -2,9 +2,8 @@
 
 use super::{Tensor, plain_forms};
 use crate::autodiff::Sink;
-use crate::backend::{Backend, View};
+use crate::backend::Backend;
 use crate::error::Result;
-use crate::layout::Layout;
 use crate::ops::special::Where;
 use crate::ops::unary::{AddScalar, Clamp, DivFrom, DivScalar, MulScalar, Neg, PowScalar, SubFrom};
 use crate::ops::{Binary, Grad, GradLeft, GradRight, Op, Saves, Slope, Unary, binary, unary};
@@ -17,7 +16,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// Those of the device.
     pub fn try_map<O: Unary>(&self, op: O) -> Result<Self> {
-        let out = Self::dense(self.device().map(op, [self.view()])?, self.shape())?;
+        let out = Self::map_plain(op, [self])?;
         if !self.is_tracked() {
             return Ok(out);
         }
@@ -36,12 +35,12 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Broadcast`](crate::ErrorKind::Broadcast) if the shapes do not go together.
     pub fn try_zip<O: Binary>(&self, other: &Self, op: O) -> Result<Self> {
-        let [left, right] = self.broadcast(other, O::NAME)?;
-        let views = [
-            View::new(&*self.buffer, left),
-            View::new(&*other.buffer, right),
-        ];
-        let out = Self::dense(self.device().map(op, views)?, left.shape())?;
+        let expanded = self.broadcast(other, O::NAME)?;
+        let [left, right] = match &expanded {
+            Some([left, right]) => [left, right],
+            None => [self, other],
+        };
+        let out = Self::map_plain(op, [left, right])?;
         // An operand that the result does not change with is no part of its history.
         let operands = [self, other];
         let plain: [Option<Self>; 2] = core::array::from_fn(|side| {
@@ -59,12 +58,16 @@ impl<B: Backend> Tensor<B> {
             return out.recorded(O::NAME, operands, || {
                 move |grad: Self, sink: &mut Sink<'_, Self>| {
                     spread(&grad, 0, sink)?;
-                    spread(&grad, 1, sink)
+                    match O::SLOPES[1] {
+                        // The last use: moved, not cloned.
+                        Slope::One => sink.add(1, || Ok(grad)),
+                        _ => spread(&grad, 1, sink),
+                    }
                 }
             });
         }
         out.recorded(O::NAME, operands, || {
-            let (a, b) = (self.with_layout(left), other.with_layout(right));
+            let (a, b) = (left.detach(), right.detach());
             move |grad: Self, sink: &mut Sink<'_, Self>| {
                 let views = || [a.view(), b.view(), grad.view()];
                 let device = grad.device();
@@ -86,17 +89,20 @@ impl<B: Backend> Tensor<B> {
         })
     }
 
-    /// The layouts of both operands, expanded to their common shape.
-    fn broadcast(&self, other: &Self, op: &'static str) -> Result<[Layout; 2]> {
+    /// Both operands, expanded to their common shape, unless they have one already.
+    #[inline]
+    fn broadcast(&self, other: &Self, op: &'static str) -> Result<Option<[Self; 2]>> {
         if self.shape() == other.shape() {
-            return Ok([self.layout, other.layout]);
+            return Ok(None);
         }
         let shape =
             shape_broadcast(self.shape(), other.shape()).map_err(|error| error.in_op(op))?;
-        Ok([self.layout.expand(shape)?, other.layout.expand(shape)?])
+        let expand = |tensor: &Self| tensor.with_layout(tensor.layout().expand(shape)?);
+        Ok(Some([expand(self)?, expand(other)?]))
     }
 
     /// Applies an operation without gradient to tensors of one shape.
+    #[inline]
     pub(crate) fn map_plain<const N: usize, O: Op<N>>(op: O, operands: [&Self; N]) -> Result<Self> {
         let first = operands[0];
         Self::dense(
@@ -121,7 +127,7 @@ impl<B: Backend> Tensor<B> {
         let shape = shape_broadcast(self.shape(), yes.shape())
             .and_then(|shape| shape_broadcast(&shape, no.shape()))
             .map_err(|error| error.in_op("where"))?;
-        let expand = |tensor: &Self| Ok(tensor.with_layout(tensor.layout().expand(shape)?));
+        let expand = |tensor: &Self| tensor.with_layout(tensor.layout().expand(shape)?);
         let condition = expand(self)?;
         let out = Self::map_plain(Where, [&condition, &expand(yes)?, &expand(no)?])?;
         out.recorded("where", [yes, no], || {

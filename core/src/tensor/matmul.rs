@@ -60,7 +60,7 @@ impl<B: Backend> Tensor<B> {
         })?;
         let matrix = |rows, columns| lead.with(lead.rank(), rows).with(lead.rank() + 1, columns);
         let expand =
-            |tensor: &Self, shape: Shape| Ok(tensor.with_layout(tensor.layout().expand(shape)?));
+            |tensor: &Self, shape: Shape| tensor.with_layout(tensor.layout().expand(shape)?);
         // Too many elements are an error before the device is asked.
         Layout::contiguous(matrix(i, j))?;
         let (left, right) = (expand(self, matrix(i, k))?, expand(other, matrix(k, j))?);

@@ -19,7 +19,7 @@ mod view;
 pub use construct::Index;
 pub use conv::Padding;
 
-use crate::autodiff::{Handle, Parent, Record, Sink};
+use crate::autodiff::{Handle, Record, Sink};
 use crate::backend::{Backend, View};
 use crate::cpu::Cpu;
 use crate::element::Element;
@@ -41,17 +41,24 @@ use alloc::vec::Vec;
 /// assert_eq!(b.to_vec(), [13.0, 29.0, 25.0, 57.0]);
 /// ```
 pub struct Tensor<B: Backend = Cpu> {
-    buffer: Shared<B::Buffer>,
-    layout: Layout,
+    storage: Shared<Storage<B>>,
+    /// Where the elements are, unless they are the whole storage in row-major order.
+    view: Option<Shared<Layout>>,
     node: Option<Handle<Self>>,
+}
+
+/// The memory of tensors, in one allocation with the layout that most of them have: a tensor itself is a few pointers.
+struct Storage<B: Backend> {
+    buffer: B::Buffer,
+    /// All elements in row-major order.
+    layout: Layout,
 }
 
 impl<B: Backend> Clone for Tensor<B> {
     fn clone(&self) -> Self {
         Self {
-            buffer: self.buffer.clone(),
-            layout: self.layout,
             node: self.node.clone(),
+            ..self.detach()
         }
     }
 }
@@ -59,40 +66,44 @@ impl<B: Backend> Clone for Tensor<B> {
 impl<B: Backend> Tensor<B> {
     /// The sizes of the axes.
     #[must_use]
-    pub const fn shape(&self) -> &Shape {
-        self.layout.shape()
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        self.layout().shape()
     }
 
     /// The number of axes.
     #[must_use]
-    pub const fn rank(&self) -> usize {
-        self.layout.shape().rank()
+    pub fn rank(&self) -> usize {
+        self.shape().rank()
     }
 
     /// The number of elements.
     #[must_use]
     pub fn elements(&self) -> usize {
-        self.layout.elements()
+        self.layout().elements()
     }
 
     /// Where in the buffer the elements are.
     #[must_use]
-    pub const fn layout(&self) -> &Layout {
-        &self.layout
+    #[inline]
+    pub fn layout(&self) -> &Layout {
+        self.view.as_deref().unwrap_or(&self.storage.layout)
     }
 
     /// The device that the elements are on.
     #[must_use]
+    #[inline]
     pub fn device(&self) -> &B {
-        B::of(&self.buffer)
+        B::of(&self.storage.buffer)
     }
 
     /// The same elements without history: what is computed from the result is not differentiated through it.
     #[must_use]
+    #[inline]
     pub fn detach(&self) -> Self {
         Self {
-            buffer: self.buffer.clone(),
-            layout: self.layout,
+            storage: self.storage.clone(),
+            view: self.view.clone(),
             node: None,
         }
     }
@@ -112,7 +123,12 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Memory`].
     pub fn try_tracked(&self) -> Result<Self> {
-        let node = Record::handle("leaf", [], |_, _: &mut Sink<'_, Self>| Ok(()))?;
+        let node = Record::handle(
+            "leaf",
+            *self.shape(),
+            [],
+            |_, _: &mut Sink<'_, Self>| Ok(()),
+        )?;
         Ok(Self {
             node: Some(node),
             ..self.detach()
@@ -131,12 +147,12 @@ impl<B: Backend> Tensor<B> {
     /// Those of the device.
     pub fn try_to_vec(&self) -> Result<Vec<B::Elem>> {
         let dense = self.detach().try_contiguous()?;
-        let (start, count) = (dense.layout.offset(), dense.elements());
+        let (start, count) = (dense.layout().offset(), dense.elements());
         let mut out = Vec::new();
         out.try_reserve_exact(start + count)
             .map_err(|_| Error::about(ErrorKind::Memory, "to_vec", &[count]))?;
         out.resize(start + count, B::Elem::ZERO);
-        self.device().download(&dense.buffer, &mut out)?;
+        self.device().download(&dense.storage.buffer, &mut out)?;
         out.drain(..start);
         Ok(out)
     }
@@ -153,10 +169,11 @@ impl<B: Backend> Tensor<B> {
         }
     }
 
+    #[inline]
     pub(crate) fn view(&self) -> View<'_, B> {
         View {
-            buffer: &self.buffer,
-            layout: self.layout,
+            buffer: &self.storage.buffer,
+            layout: *self.layout(),
         }
     }
 
@@ -168,43 +185,48 @@ impl<B: Backend> Tensor<B> {
         self.node
     }
 
-    /// This tensor as an operand of a node.
-    fn parent(&self) -> Parent<Self> {
-        Parent {
-            node: self.node.clone(),
-            form: *self.shape(),
-        }
-    }
-
     /// The buffer, if no other tensor shares it.
     pub(crate) fn unique_buffer(&mut self) -> Option<&mut B::Buffer> {
-        Shared::get_mut(&mut self.buffer)
+        self.unique_memory().map(|(buffer, _)| buffer)
+    }
+
+    /// As [`Tensor::unique_buffer`], with the layout.
+    fn unique_memory(&mut self) -> Option<(&mut B::Buffer, &Layout)> {
+        let Storage { buffer, layout } = Shared::get_mut(&mut self.storage)?;
+        Some((buffer, self.view.as_deref().unwrap_or(layout)))
     }
 
     /// A tensor without history in a new, dense buffer.
+    #[inline]
     pub(crate) fn dense(buffer: B::Buffer, shape: impl Into<Shape>) -> Result<Self> {
-        let layout = Layout::contiguous(shape)?;
-        let count = layout.elements();
-        let buffer = Shared::try_new(buffer)
-            .map_err(|_| Error::about(ErrorKind::Memory, "allocate", &[count]))?;
+        let shape = shape.into();
+        Layout::check(&shape)?;
+        let layout = Layout::row_major(shape);
+        let storage = Shared::try_new(Storage { buffer, layout })
+            .map_err(|_| Error::about(ErrorKind::Memory, "allocate", &shape))?;
         Ok(Self {
-            buffer,
-            layout,
+            storage,
+            view: None,
             node: None,
         })
     }
 
-    /// The same buffer under another layout, without history.
-    pub(crate) fn with_layout(&self, layout: Layout) -> Self {
-        Self {
-            buffer: self.buffer.clone(),
-            layout,
+    /// The same memory under another layout, without history.
+    pub(crate) fn with_layout(&self, layout: Layout) -> Result<Self> {
+        let view = (layout != self.storage.layout)
+            .then(|| Shared::try_new(layout))
+            .transpose()
+            .map_err(|_| Error::about(ErrorKind::Memory, "view", layout.shape()))?;
+        Ok(Self {
+            storage: self.storage.clone(),
+            view,
             node: None,
-        }
+        })
     }
 
     /// This result, with the node of the operation `op` if one of its operands is tracked. Only then `rule` is made,
     /// with whatever it saves.
+    #[inline]
     pub(crate) fn recorded<const N: usize, F>(
         mut self,
         op: &'static str,
@@ -215,7 +237,12 @@ impl<B: Backend> Tensor<B> {
         F: Fn(Self, &mut Sink<'_, Self>) -> Result<()> + Send + Sync + 'static,
     {
         if operands.iter().any(|operand| operand.is_tracked()) {
-            self.node = Some(Record::handle(op, operands.map(Self::parent), rule())?);
+            self.node = Some(Record::handle(
+                op,
+                *self.shape(),
+                operands.map(|operand| operand.node.clone()),
+                rule(),
+            )?);
         }
         Ok(self)
     }
@@ -231,8 +258,11 @@ impl<B: Backend> Tensor<B> {
         F: Fn(Self, &mut Sink<'_, Self>) -> Result<()> + Send + Sync + 'static,
     {
         if operands.iter().any(Self::is_tracked) {
-            let parents: Vec<_> = operands.iter().map(Self::parent).collect();
-            self.node = Some(Record::handle(op, parents, rule())?);
+            let parents: Vec<_> = operands
+                .iter()
+                .map(|operand| operand.node.clone())
+                .collect();
+            self.node = Some(Record::handle(op, *self.shape(), parents, rule())?);
         }
         Ok(self)
     }

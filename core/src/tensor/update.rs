@@ -49,12 +49,12 @@ impl<B: Backend> Tensor<B> {
             ));
         }
         let device = self.device().clone();
-        if !self.layout.is_contiguous() || !Shared::is_unique(&self.buffer) {
+        if !self.layout().is_contiguous() || !Shared::is_unique(&self.storage) {
             self.replace(self.detach().try_copied()?);
         }
         let views = operands.map(Tensor::view);
-        match Shared::get_mut(&mut self.buffer) {
-            Some(buffer) => device.update(op, buffer, &self.layout, views),
+        match self.unique_memory() {
+            Some((buffer, layout)) => device.update(op, buffer, layout, views),
             None => Err(Error::new(
                 ErrorKind::Device,
                 O::NAME,
@@ -66,30 +66,44 @@ impl<B: Backend> Tensor<B> {
     /// What [`Tensor::try_update`] makes of this tensor, without history: in its own memory if nobody else holds that, else
     /// in new memory. The operands have the same shape.
     pub(crate) fn updated<const N: usize, const M: usize, O: Op<M>>(
-        self,
+        mut self,
         op: O,
         operands: [&Self; N],
     ) -> Result<Self> {
+        self.node = None;
+        self.renew(op, operands)?;
+        Ok(self)
+    }
+
+    /// As [`Tensor::updated`], of a tensor without history, which becomes the result.
+    pub(crate) fn renew<const N: usize, const M: usize, O: Op<M>>(
+        &mut self,
+        op: O,
+        operands: [&Self; N],
+    ) -> Result<()> {
         const { assert!(M == N + 1, "an update takes the old value and the operands") };
-        let mut old = Self { node: None, ..self };
-        let (device, layout) = (old.device().clone(), old.layout);
-        if layout.is_contiguous()
-            && let Some(buffer) = old.unique_buffer()
-        {
-            device.update(op, buffer, &layout, operands.map(Self::view))?;
-            return Ok(old);
+        if self.layout().is_contiguous() && Shared::is_unique(&self.storage) {
+            // An operand knows the device as well, and is not about to be changed.
+            let device = match operands.first() {
+                Some(other) => other.device(),
+                None => &self.device().clone(),
+            };
+            if let Some((buffer, layout)) = self.unique_memory() {
+                return device.update(op, buffer, layout, operands.map(Self::view));
+            }
         }
         let views = core::array::from_fn(|k| match k.cmp(&O::IN_PLACE) {
             Ordering::Less => operands[k].view(),
-            Ordering::Equal => old.view(),
+            Ordering::Equal => self.view(),
             Ordering::Greater => operands[k - 1].view(),
         });
-        Self::dense(device.map(op, views)?, layout.shape())
+        *self = Self::dense(self.device().map(op, views)?, self.shape())?;
+        Ok(())
     }
 
     /// Takes over the elements of `other`, of the same shape. A leaf stays the same leaf.
     pub(crate) fn replace(&mut self, other: Self) {
-        self.buffer = other.buffer;
-        self.layout = other.layout;
+        self.storage = other.storage;
+        self.view = other.view;
     }
 }

@@ -15,7 +15,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::permute`].
     pub fn try_permute(&self, order: &[usize]) -> Result<Self> {
-        let view = self.with_layout(self.layout().permute(order)?);
+        let view = self.with_layout(self.layout().permute(order)?)?;
         let mut inverse = [0; MAX_RANK];
         for (to, &from) in order.iter().enumerate() {
             inverse[from] = to;
@@ -31,7 +31,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::transpose`].
     pub fn try_transpose(&self, a: usize, b: usize) -> Result<Self> {
-        let view = self.with_layout(self.layout().transpose(a, b)?);
+        let view = self.with_layout(self.layout().transpose(a, b)?)?;
         view.recorded("transpose", [self], || {
             move |grad, sink| sink.add(0, || grad.try_transpose(a, b))
         })
@@ -44,10 +44,10 @@ impl<B: Backend> Tensor<B> {
     pub fn try_reshape(&self, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         let out = match self.layout().reshape(shape)? {
-            Some(layout) => self.with_layout(layout),
+            Some(layout) => self.with_layout(layout)?,
             None => {
                 let copy = self.detach().try_contiguous()?;
-                copy.with_layout(Layout::contiguous(shape)?)
+                copy.with_layout(Layout::contiguous(shape)?)?
             }
         };
         let before = *self.shape();
@@ -76,7 +76,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::expand`].
     pub fn try_expand(&self, shape: impl Into<Shape>) -> Result<Self> {
-        let view = self.with_layout(self.layout().expand(shape)?);
+        let view = self.with_layout(self.layout().expand(shape)?)?;
         // The sink sums the gradient back to the operand's shape.
         view.recorded("expand", [self], || |grad, sink| sink.add(0, || Ok(grad)))
     }
@@ -86,7 +86,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::narrow`].
     pub fn try_narrow(&self, axis: usize, start: usize, count: usize) -> Result<Self> {
-        let view = self.with_layout(self.layout().narrow(axis, start, count)?);
+        let view = self.with_layout(self.layout().narrow(axis, start, count)?)?;
         self.embedded_grad("narrow", view, move |whole| {
             whole.narrow(axis, start, count)
         })
@@ -97,7 +97,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::slice`].
     pub fn try_slice(&self, axis: usize, start: usize, count: usize, step: usize) -> Result<Self> {
-        let view = self.with_layout(self.layout().slice(axis, start, count, step)?);
+        let view = self.with_layout(self.layout().slice(axis, start, count, step)?)?;
         self.embedded_grad("slice", view, move |whole| {
             whole.slice(axis, start, count, step)
         })
@@ -108,7 +108,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::narrow`].
     pub fn try_select(&self, axis: usize, at: usize) -> Result<Self> {
-        let view = self.with_layout(self.layout().select(axis, at)?);
+        let view = self.with_layout(self.layout().select(axis, at)?)?;
         self.embedded_grad("select", view, move |whole| whole.select(axis, at))
     }
 
@@ -136,7 +136,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Layout::window`].
     pub fn try_window(&self, axis: usize, size: usize, step: usize) -> Result<Self> {
-        let view = self.with_layout(self.layout().window(axis, size, step)?);
+        let view = self.with_layout(self.layout().window(axis, size, step)?)?;
         let shape = *self.shape();
         view.recorded("window", [self], || {
             move |grad: Self, sink| {

@@ -68,6 +68,8 @@ pub(super) enum Plan {
         outer: Option<(usize, usize)>,
         folded: Loops,
         side_by_side: bool,
+        /// Whether tasks share the terms of the only output.
+        by_parts: bool,
     },
     Matmul {
         rows: usize,
@@ -105,6 +107,7 @@ impl Plan {
             outer: plan.outer,
             folded: Loops::from(&plan.inner),
             side_by_side: plan.side_by_side,
+            by_parts: plan.by_parts,
         };
         (told, plan.cut)
     }
@@ -168,6 +171,7 @@ impl fmt::Display for Plan {
                 outer,
                 folded,
                 side_by_side,
+                by_parts,
             } => {
                 writeln!(f, "  loops      outputs: {kept}")?;
                 match outer {
@@ -179,9 +183,12 @@ impl fmt::Display for Plan {
                     }
                     None => writeln!(f, "             folded: {folded}")?,
                 }
-                let inner = match side_by_side {
-                    true => "64 neighbouring outputs side by side, term by term",
-                    false => "the terms of one output, in eight lanes",
+                let inner = if *side_by_side {
+                    "64 neighbouring outputs side by side, term by term"
+                } else if *by_parts {
+                    "the terms of one part of the only output, in eight lanes"
+                } else {
+                    "the terms of one output, in eight lanes"
                 };
                 writeln!(f, "  innermost  {inner}")
             }
