@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 table='
+core/src/isa/aarch64.rs
 core/src/isa/detect.rs          core:lib core:matmul
 core/src/isa/x86.rs             core:matmul core:pool
 core/src/kernels/panel.rs       core:lib core:matmul core:conv
@@ -19,7 +20,8 @@ tests/src/hostile/memory.rs     tests:corpus
 tests/tiny/src/heap.rs          tiny:lib
 tests/wasm/src/lib.rs
 '
-# The programs without std, which a sanitizer needs, are run by tests/tests/no_std.rs and scripts/same_bits.sh.
+# The programs without std, which a sanitizer needs, are run by tests/tests/no_std.rs and scripts/same_bits.sh, and the code
+# for AArch64 by scripts/aarch64.sh.
 
 unsafe_code='\bunsafe\b *(\{|fn\b|impl\b|trait\b|extern\b)|\bunsafe\('
 found=$(grep -rlE --include='*.rs' --exclude-dir=target "$unsafe_code" core runner tests | LC_ALL=C sort)

@@ -77,6 +77,7 @@ impl<T> Shared<T> {
     ///
     /// # Errors
     /// The value itself comes back when memory is out.
+    #[inline]
     pub fn try_new(value: T) -> Result<Self, T> {
         // SAFETY: a slot holds a count, so its size is not zero.
         let memory = unsafe { alloc(Layout::new::<Slot<T>>()) };

@@ -1,7 +1,7 @@
 //! The backward pass, over any graph: of tensors, or of single numbers.
 
 use super::address::AddressMap;
-use super::node::{Handle, Node, Parent};
+use super::node::{Handle, Parent};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shared::Shared;
 use alloc::vec::Vec;
@@ -52,7 +52,7 @@ impl<G: Gradient> Sink<'_, G> {
 }
 
 /// Adds a gradient to the sum of those before; the first one is moved.
-#[inline]
+#[inline(always)]
 fn add<G: Gradient>(sum: &mut Option<G>, grad: G) -> Result<()> {
     match sum {
         Some(sum) => sum.accumulate(grad),
@@ -89,21 +89,17 @@ pub(crate) fn backward<G: Gradient>(
     ready.push((root, Some(seed)));
     let mut grads: Vec<Option<G>> = Vec::new();
     while let Some((mut handle, grad)) = ready.pop() {
-        if handle.parents().is_empty() {
+        let parents = handle.parents();
+        if parents.is_empty() {
             if let Some(grad) = grad {
                 leaf(LeafId::of(&handle), handle, grad)?;
             }
             continue;
         }
-        grads.resize_with(handle.parents().len(), || None);
+        grads.resize_with(parents.len(), || None);
         if let Some(grad) = grad {
-            handle.backward(
-                grad,
-                &mut Sink {
-                    parents: handle.parents(),
-                    grads: &mut grads,
-                },
-            )?;
+            let grads = &mut grads;
+            handle.backward(grad, &mut Sink { parents, grads })?;
         }
         let mut pass = |parent: Handle<G>, mut grad: Option<G>| -> Result<()> {
             // A node that is not in the map has no other user.
@@ -154,9 +150,9 @@ pub(crate) fn chain_rule<G: Gradient>(node: &Handle<G>, grad: G) -> Result<Vec<O
 /// operation that uses it.
 fn count_uses<G: Gradient>(root: &Handle<G>) -> AddressMap<Pending<G>> {
     let mut shared = AddressMap::default();
-    let mut stack: Vec<&dyn Node<G>> = Vec::from([&**root]);
-    while let Some(node) = stack.pop() {
-        for parent in node.parents().iter().flatten() {
+    let mut stack = Vec::from([root.parents()]);
+    while let Some(parents) = stack.pop() {
+        for parent in parents.iter().flatten() {
             if !Shared::is_unique(parent) {
                 let address = Shared::address(parent);
                 if let Some(Pending { uses, .. }) = shared.get_mut(address) {
@@ -166,8 +162,9 @@ fn count_uses<G: Gradient>(root: &Handle<G>) -> AddressMap<Pending<G>> {
                 let (uses, grad) = (1, None);
                 shared.insert(address, Pending { uses, grad });
             }
-            if !parent.parents().is_empty() {
-                stack.push(&**parent);
+            let parents = parent.parents();
+            if !parents.is_empty() {
+                stack.push(parents);
             }
         }
     }

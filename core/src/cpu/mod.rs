@@ -147,7 +147,7 @@ impl<E: Element> Cpu<E> {
     }
 
     /// A buffer of `count` elements that `kernel` fills.
-    #[inline]
+    #[inline(always)]
     fn filled(
         &self,
         count: usize,
@@ -239,6 +239,7 @@ impl<E: Element> Backend for Cpu<E> {
         Ok(())
     }
 
+    #[inline(always)]
     fn map<const N: usize, O: Op<N>>(
         &self,
         op: O,

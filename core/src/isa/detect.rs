@@ -62,8 +62,11 @@ pub(super) fn best() -> Set {
     }
 }
 
-/// The best level that the CPU and the operating system support.
+/// The best level: part of the target.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn best() -> Set {
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    return Set::Neon;
+    #[cfg(not(all(target_arch = "aarch64", target_feature = "neon")))]
     Set::Portable
 }

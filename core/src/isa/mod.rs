@@ -5,6 +5,8 @@
 //! result are the same for every [`Isa`]: its operations are defined to the last bit (IEEE 754), only their speed
 //! differs.
 
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+mod aarch64;
 mod detect;
 mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -87,6 +89,8 @@ enum Set {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+    Neon,
 }
 
 impl Level {
@@ -107,13 +111,15 @@ impl Level {
             Set::Avx2,
             #[cfg(target_arch = "x86_64")]
             Set::Avx512,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Set::Neon,
         ];
         // Each includes the ones before.
         let best = detect::best() as usize;
         all.into_iter().take(best + 1).map(Self)
     }
 
-    /// The level called `name` (`portable`, `avx2`, `avx512`), if this CPU supports it.
+    /// The level called `name` (`portable`, `avx2`, `avx512`, `neon`), if this CPU supports it.
     ///
     /// ```
     /// use minitorch_core::isa::Level;
@@ -134,6 +140,8 @@ impl Level {
             Set::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => "avx512",
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Set::Neon => "neon",
         }
     }
 
@@ -157,6 +165,8 @@ impl Level {
             Set::Avx2 => 32,
             #[cfg(target_arch = "x86_64")]
             Set::Avx512 => 64,
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Set::Neon => 16,
         }
     }
 
@@ -169,6 +179,8 @@ impl Level {
             Set::Avx512 if K::DENSE => x86::run_512(kernel),
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 | Set::Avx512 => x86::run(kernel),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+            Set::Neon => kernel.run::<aarch64::Neon>(),
         }
     }
 }

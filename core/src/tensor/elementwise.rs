@@ -102,7 +102,7 @@ impl<B: Backend> Tensor<B> {
     }
 
     /// Applies an operation without gradient to tensors of one shape.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn map_plain<const N: usize, O: Op<N>>(op: O, operands: [&Self; N]) -> Result<Self> {
         let first = operands[0];
         Self::dense(

@@ -197,7 +197,7 @@ impl<B: Backend> Tensor<B> {
     }
 
     /// A tensor without history in a new, dense buffer.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn dense(buffer: B::Buffer, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         Layout::check(&shape)?;
@@ -226,7 +226,7 @@ impl<B: Backend> Tensor<B> {
 
     /// This result, with the node of the operation `op` if one of its operands is tracked. Only then `rule` is made,
     /// with whatever it saves.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recorded<const N: usize, F>(
         mut self,
         op: &'static str,

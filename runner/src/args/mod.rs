@@ -71,6 +71,8 @@ pub enum Isa {
     Avx2,
     /// AVX-512F and VL on x86-64; an error elsewhere.
     Avx512,
+    /// Advanced SIMD on AArch64; an error elsewhere.
+    Neon,
 }
 
 /// Deep learning in Rust: the same seed gives the same weights, to the bit, on any machine.
@@ -131,7 +133,7 @@ pub struct Machine {
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
     pub threads: Option<usize>,
 
-    /// Instructions: auto, portable, avx2, avx512; the result is the same to the bit [default: auto]
+    /// Instructions: auto, portable, avx2, avx512, neon; the result is the same to the bit [default: auto]
     #[arg(
         long,
         value_enum,

@@ -59,5 +59,7 @@ fn level(isa: Isa) -> Result<Level, Failure> {
         Isa::Avx512 => Level::named("avx512").ok_or_else(|| {
             Failure::new("--isa avx512: this machine has no AVX-512F and VL; use --isa auto")
         }),
+        Isa::Neon => Level::named("neon")
+            .ok_or_else(|| Failure::new("--isa neon: this machine is no AArch64; use --isa auto")),
     }
 }
