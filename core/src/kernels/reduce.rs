@@ -21,10 +21,8 @@ use core::ops::Range;
 const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = if SMALL { 16 } else { 64 };
-/// How many rows or blocks are folded at the same time: one alone would wait for each of its additions.
-const BLOCKS: usize = 4;
-/// Elements from which on an operand comes from memory as a rule, not from a cache. It is read in one stream then, because
-/// several would be too many for what fetches memory ahead; and the fold of all of it is worth a second thread.
+/// Elements from which on an operand comes from memory as a rule, not from a cache. It is asked for ahead then, and the fold
+/// of all of it is worth a second thread.
 const FAR: usize = 512 * 1024;
 /// How many elements ahead of the one in use a stream is asked for.
 const AHEAD: usize = 2048;
@@ -103,7 +101,7 @@ impl Reduce {
     fn cut_parts(&self, workers: usize, parts: usize) -> Cut {
         let terms = self.inner.elements();
         let terms = self.outer.map_or(terms.min(BLOCK), |_| terms);
-        Cut::new(workers, parts, BLOCKS, grain(terms))
+        Cut::new(workers, parts, 1, grain(terms))
     }
 }
 
@@ -191,9 +189,28 @@ impl<E: Element, R: Reduction> Kernel for Rows<'_, E, R> {
         let mut out = out.iter_mut();
         kept.runs(range, |[at], count| {
             for (i, out) in out.by_ref().take(count).enumerate() {
-                *out = fold.row::<I>(at + i * stride);
+                // Apart, because what `runs` calls may be compiled without the instruction set.
+                *out = I::apart(Row {
+                    fold,
+                    base: at + i * stride,
+                });
             }
         });
+    }
+}
+
+/// The output at `base`.
+struct Row<'a, E, R> {
+    fold: Folder<'a, E, R>,
+    base: usize,
+}
+
+impl<E: Element, R: Reduction> Kernel for Row<'_, E, R> {
+    type Output = E;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> E {
+        self.fold.row::<I>(self.base)
     }
 }
 
@@ -210,11 +227,8 @@ impl<E: Element, R: Reduction> Kernel for Parts<'_, E, R> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let base = self.fold.plan.kept.offsets()[0];
-        let mut start = self.start;
-        for out in self.out.chunks_mut(BLOCKS) {
-            let parts = self.fold.few_parts::<I>(base, start..start + out.len());
-            out.copy_from_slice(&parts[..out.len()]);
-            start += out.len();
+        for (i, out) in self.out.iter_mut().enumerate() {
+            *out = self.fold.part::<I>(base, self.start + i);
         }
     }
 }
@@ -254,60 +268,27 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     #[inline(always)]
     fn row<I: Isa>(&self, base: usize) -> E {
         let count = self.plan.parts();
-        let mut total = E::from_f64(R::START);
+        let total = E::from_f64(R::START);
         if self.plan.outer.is_none() && count == 1 {
             let terms = self.plan.inner.elements();
             return R::fold(total, self.block::<I>(base, 0..terms));
         }
-        for first in (0..count).step_by(BLOCKS) {
-            let range = first..(first + BLOCKS).min(count);
-            let size = range.len();
-            for &part in &self.few_parts::<I>(base, range)[..size] {
-                total = R::fold(total, part);
-            }
-        }
-        total
+        (0..count).fold(total, |total, i| R::fold(total, self.part::<I>(base, i)))
     }
 
-    /// The folds of a few parts, at most [`BLOCKS`], of the output at `base`.
+    /// The fold of part `i` of the output at `base`.
     #[inline(always)]
-    fn few_parts<I: Isa>(&self, base: usize, range: Range<usize>) -> [E; BLOCKS] {
-        let mut parts = [E::from_f64(R::START); BLOCKS];
+    fn part<I: Isa>(&self, base: usize, i: usize) -> E {
         let terms = self.plan.inner.elements();
-        let together = !self.far && range.len() == BLOCKS && self.dense;
-        match self.plan.outer {
-            Some((_, stride)) if together => {
-                let bases = [0, 1, 2, 3].map(|n| base + (range.start + n) * stride);
-                for first in (0..terms).step_by(BLOCK) {
-                    let size = BLOCK.min(terms - first);
-                    let blocks = bases.map(|base| &self.data[base + first..][..size]);
-                    let folds = fold_blocks::<E, R>(blocks);
-                    for (part, fold) in parts.iter_mut().zip(folds) {
-                        *part = R::fold(*part, fold);
-                    }
-                }
-            }
-            Some((_, stride)) => {
-                for (part, i) in parts.iter_mut().zip(range) {
-                    for first in (0..terms).step_by(BLOCK) {
-                        let block = first..(first + BLOCK).min(terms);
-                        *part = R::fold(*part, self.block::<I>(base + i * stride, block));
-                    }
-                }
-            }
-            None if together && range.end * BLOCK <= terms => {
-                let blocks = [0, 1, 2, 3].map(|n| (range.start + n) * BLOCK);
-                let blocks = blocks.map(|first| &self.data[base + first..][..BLOCK]);
-                parts = fold_blocks::<E, R>(blocks);
-            }
-            None => {
-                for (part, i) in parts.iter_mut().zip(range) {
-                    let block = i * BLOCK..((i + 1) * BLOCK).min(terms);
-                    *part = self.block::<I>(base, block);
-                }
-            }
-        }
-        parts
+        let Some((_, stride)) = self.plan.outer else {
+            return self.block::<I>(base, i * BLOCK..((i + 1) * BLOCK).min(terms));
+        };
+        (0..terms)
+            .step_by(BLOCK)
+            .fold(E::from_f64(R::START), |part, first| {
+                let block = first..(first + BLOCK).min(terms);
+                R::fold(part, self.block::<I>(base + i * stride, block))
+            })
     }
 
     /// The fold of one block of the inner axes.
@@ -394,27 +375,6 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
             }
         }
     }
-}
-
-/// The folds of blocks of one length.
-#[inline(always)]
-fn fold_blocks<E: Element, R: Reduction>(blocks: [&[E]; BLOCKS]) -> [E; BLOCKS] {
-    let mut lanes = [[E::from_f64(R::START); LANES]; BLOCKS];
-    let whole = blocks[0].len() / LANES;
-    let chunks = blocks.map(|block| &block.as_chunks::<LANES>().0[..whole]);
-    for i in 0..whole {
-        for (lanes, chunks) in lanes.iter_mut().zip(chunks) {
-            for (lane, &x) in lanes.iter_mut().zip(&chunks[i]) {
-                *lane = R::fold(*lane, x);
-            }
-        }
-    }
-    let mut folds = [E::from_f64(R::START); BLOCKS];
-    for n in 0..BLOCKS {
-        fold_lanes::<E, R>(&mut lanes[n], &blocks[n][whole * LANES..]);
-        folds[n] = combine::<R, E>(lanes[n]);
-    }
-    folds
 }
 
 /// As [`fold_lanes`], of elements that come from memory.
