@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Choice, Run, positive, rate};
+use super::{Choice, Run, positive, rate, seed};
 pub use recipe::{Combine, Dropped, Optimiser, Recipe, Unknown};
 
 use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
@@ -78,6 +78,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "N",
+        value_parser = seed,
         default_value_t = 0,
         hide_default_value = true,
         help_heading = "Training"
