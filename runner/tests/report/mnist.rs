@@ -161,21 +161,3 @@ fn names_of_files_are_text_and_no_markup() {
         page.id("command").text
     );
 }
-
-/// Weights that are no numbers any more are no reason to leave no page.
-#[test]
-fn a_run_that_diverged_has_a_page() {
-    let folder = Folder::new("report-diverged");
-    let (page, said) = report(&folder, &format!("{OPTIONS} --rate 1e30"));
-    assert!(said.contains("loss: NaN"), "{said}");
-    let (right, all) = right(&said);
-    let cells = page.id("confusion").class("cell").into_iter();
-    let counts: Vec<usize> = cells
-        .map(|cell| cell.text.parse().expect("a count"))
-        .collect();
-    assert_eq!(counts.iter().sum::<usize>(), all);
-    assert_eq!(
-        (0..10).map(|digit| counts[11 * digit]).sum::<usize>(),
-        right
-    );
-}
