@@ -397,6 +397,50 @@ fn a_word_with_a_vector_of_its_own_is_known() {
     }
 }
 
+/// Numbers that nobody typed give way to what is there, and the page's command can be typed.
+#[test]
+fn a_folder_with_fewer_sentences_than_usual_is_used_whole() {
+    let folder = Folder::new("sentiment-few");
+    let [net, page] = ["net", "page.html"].map(|name| folder.file(name));
+    for (name, content) in [
+        ("train.tsv", "sentence\tlabel\ngood film\t1\nbad film\t0\n"),
+        ("dev.tsv", "sentence\tlabel\ngood\t1\n"),
+        ("glove.2d.txt", "good 1 2\nbad -1 0.5\n"),
+    ] {
+        std::fs::write(folder.file(name), content).expect("a file");
+    }
+    let data = folder.path().display().to_string();
+    let options = [
+        "sentiment",
+        "--data",
+        &data,
+        "--embedding-dim",
+        "2",
+        "--checkpoint",
+        &net,
+    ];
+    let short = [&options[..], &["--epochs", "1", "--report", &page]].concat();
+    let output = run(&short);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(
+        errors,
+        "warning: 2 training sentences are all there are; 450 are usual\n\
+         warning: 1 validation sentences are all there are; 100 are usual\n"
+    );
+    let page = std::fs::read_to_string(page).expect("the page");
+    for typed in ["--train 2<", "--valid 1<"] {
+        assert!(page.contains(typed), "{page}");
+    }
+    for (option, expected) in [
+        ("--train", "holds 2 training sentences"),
+        ("--valid", "holds 1 validation sentences"),
+    ] {
+        let errors = refused(&[&options[..], &[option, "3"]].concat(), 2);
+        assert!(errors.contains(expected), "{errors}");
+    }
+}
+
 #[test]
 fn phrases_are_named_where_they_are_trained_on() {
     let folder = Folder::new("sentiment-phrases");

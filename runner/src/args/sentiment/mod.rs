@@ -9,7 +9,9 @@ use clap::ValueEnum;
 use super::{Choice, Run, positive, rate, seed};
 pub use recipe::{Combine, Dropped, Optimiser, Recipe, Unknown};
 
-use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
+use crate::data::text::{
+    Amount, EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source,
+};
 use crate::error::Failure;
 
 /// The checkpoint's name unless another one is asked for.
@@ -179,6 +181,11 @@ impl Settings {
             Some(_) => "found by its name",
             None => "those in the program",
         };
+        let sentences = |option, amount| match amount {
+            Amount::Exactly(count) => Choice::given(option, count),
+            Amount::AtMost(_) => Choice::optional(option, None::<usize>, "as many as usual"),
+            Amount::All => Choice::optional(option, None::<usize>, "all sentences"),
+        };
         let mut choices = vec![
             match self.preset() {
                 Some(preset) => Choice::named("--preset", &preset),
@@ -192,8 +199,8 @@ impl Settings {
             Choice::given("--maps", recipe.maps),
             Choice::equals("--train-embeddings", recipe.train_embeddings),
             Choice::named("--unknown", &recipe.unknown),
-            Choice::optional("--train", self.data.train, "all sentences"),
-            Choice::optional("--valid", self.data.valid, "all sentences"),
+            sentences("--train", self.data.train),
+            sentences("--valid", self.data.valid),
             Choice::optional(
                 "--data",
                 folder.map(|folder| folder.display()),
@@ -271,13 +278,22 @@ impl Arguments {
             data: Request {
                 source,
                 dimension: self.embedding_dim.unwrap_or(EMBEDDED_DIMENSION),
-                train,
-                valid,
+                train: amount(self.train, train),
+                valid: amount(self.valid, valid),
             },
             recipe,
             seed: self.seed,
             run: self.run,
         })
+    }
+}
+
+/// How many sentences are used. There may be fewer than a recipe would have, but not than were typed.
+fn amount(typed: Option<usize>, recipe: Option<usize>) -> Amount {
+    match (typed, recipe) {
+        (Some(typed), _) => Amount::Exactly(typed),
+        (None, Some(usual)) => Amount::AtMost(usual),
+        (None, None) => Amount::All,
     }
 }
 
