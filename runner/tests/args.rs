@@ -359,6 +359,7 @@ fn help_of_sentiment_has_every_default() {
         ("--filters", "[default: 3,4,5]"),
         ("--maps", "[default: 100]"),
         ("--train-embeddings", "[default: false; kim: true]"),
+        ("--embedding-dropout", "[default: 0; kim: 0.4]"),
         ("--unknown", "[default: shared; kim: own]"),
         ("--train ", "[default: 450; kim: all]"),
         ("--valid", "[default: 100; kim: all]"),

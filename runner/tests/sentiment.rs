@@ -213,6 +213,10 @@ fn a_checkpoint_of_another_run_is_refused() {
             &["--unknown", "own"],
             "--unknown shared, but this one has --unknown own",
         ),
+        (
+            &["--embedding-dropout", "0.25"],
+            "--embedding-dropout 0, but this one has --embedding-dropout 0.25",
+        ),
         (&["--preset", "minitorch"], "another --preset"),
     ] {
         let errors = resume(options);
@@ -305,6 +309,9 @@ fn mistakes_are_told() {
         (&["--glove", "x"], 2, "--data"),
         (&["--train-embeddings=maybe"], 2, "maybe"),
         (&["--unknown", "zero"], 2, "zero"),
+        (&["--embedding-dropout", "1"], 2, "from 0 to less than 1"),
+        (&["--embedding-dropout", "-0.1"], 2, "from 0 to less than 1"),
+        (&["--embedding-dropout", "nan"], 2, "from 0 to less than 1"),
         (
             &["--data", "/no/such/folder"],
             1,
