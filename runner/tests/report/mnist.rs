@@ -1,5 +1,6 @@
 //! The pages of `runner mnist`.
 
+use super::page::Element;
 use super::program::Folder;
 use super::{has_values, logged, points, report, right, same};
 
@@ -117,6 +118,13 @@ fn a_resumed_run_has_a_page_too() {
     let (whole, _) = report(&folder, OPTIONS);
     report(&folder, &OPTIONS.replace("--epochs 2", "--epochs 1"));
     let (rest, said) = report(&folder, &format!("{OPTIONS} --resume net"));
+    let note = |page: &Element| page.all(|e| e.attribute("id") == Some("resumed")).len();
+    assert_eq!([note(&whole), note(&rest)], [0, 1]);
+    assert!(
+        rest.id("resumed")
+            .text
+            .starts_with("The run went on from net: ")
+    );
     let logs = said
         .lines()
         .filter(|line| line.starts_with("Epoch: "))
