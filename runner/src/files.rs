@@ -101,7 +101,8 @@ pub fn apart<'a>(
 }
 
 /// Refuses to replace the file at `path`, which `option` names, if there is one that is not what would be written, such
-/// as a picture. `kind` is given the first bytes of a file that is not empty.
+/// as a picture. `kind` is given the first bytes of a file that is not empty. Refuses `-`, too, which stands for standard
+/// output elsewhere: the log goes there.
 ///
 /// # Errors
 ///
@@ -112,6 +113,11 @@ pub fn of_kind(
     what: &str,
     kind: impl FnOnce(&[u8]) -> bool,
 ) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Err(Failure::usage(format!(
+            "{option} -: standard output has the log; give the name of a file (./- for one that is called -)"
+        )));
+    }
     if !fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
         return Ok(());
     }

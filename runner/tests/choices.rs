@@ -33,7 +33,7 @@ fn a_command_of_all_choices_has_the_settings_of_the_one_that_was_typed() {
         "sentiment --preset minitorch --train 20 --valid 10 --report page.html",
         "sentiment --preset kim --train-embeddings=false --filters 2,7 --maps 3 --hash",
         "sentiment --preset kim --data folder --glove file --embedding-dim 100 --resume a --rate 0.5",
-        "sentiment --preset kim --unknown shared",
+        "sentiment --preset kim --unknown shared --embedding-dropout 0",
         "sentiment --train-embeddings --unknown own --data folder --seed 7 --batch 3 --epochs 2 --init w",
         "simple",
         "split --preset minitorch",

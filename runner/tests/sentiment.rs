@@ -213,6 +213,10 @@ fn a_checkpoint_of_another_run_is_refused() {
             &["--unknown", "own"],
             "--unknown shared, but this one has --unknown own",
         ),
+        (
+            &["--embedding-dropout", "0.25"],
+            "--embedding-dropout 0, but this one has --embedding-dropout 0.25",
+        ),
         (&["--preset", "minitorch"], "another --preset"),
     ] {
         let errors = resume(options);
@@ -305,6 +309,9 @@ fn mistakes_are_told() {
         (&["--glove", "x"], 2, "--data"),
         (&["--train-embeddings=maybe"], 2, "maybe"),
         (&["--unknown", "zero"], 2, "zero"),
+        (&["--embedding-dropout", "1"], 2, "from 0 to less than 1"),
+        (&["--embedding-dropout", "-0.1"], 2, "from 0 to less than 1"),
+        (&["--embedding-dropout", "nan"], 2, "from 0 to less than 1"),
         (
             &["--data", "/no/such/folder"],
             1,
@@ -394,6 +401,50 @@ fn a_word_with_a_vector_of_its_own_is_known() {
         let whole = last(train(&longer));
         let resumed = last(train(&[&longer[..], &["--resume", &net]].concat()));
         assert_eq!(resumed, whole, "{kind}");
+    }
+}
+
+/// Numbers that nobody typed give way to what is there, and the page's command can be typed.
+#[test]
+fn a_folder_with_fewer_sentences_than_usual_is_used_whole() {
+    let folder = Folder::new("sentiment-few");
+    let [net, page] = ["net", "page.html"].map(|name| folder.file(name));
+    for (name, content) in [
+        ("train.tsv", "sentence\tlabel\ngood film\t1\nbad film\t0\n"),
+        ("dev.tsv", "sentence\tlabel\ngood\t1\n"),
+        ("glove.2d.txt", "good 1 2\nbad -1 0.5\n"),
+    ] {
+        std::fs::write(folder.file(name), content).expect("a file");
+    }
+    let data = folder.path().display().to_string();
+    let options = [
+        "sentiment",
+        "--data",
+        &data,
+        "--embedding-dim",
+        "2",
+        "--checkpoint",
+        &net,
+    ];
+    let short = [&options[..], &["--epochs", "1", "--report", &page]].concat();
+    let output = run(&short);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(
+        errors,
+        "warning: 2 training sentences are all there are; 450 are usual\n\
+         warning: 1 validation sentences are all there are; 100 are usual\n"
+    );
+    let page = std::fs::read_to_string(page).expect("the page");
+    for typed in ["--train 2<", "--valid 1<"] {
+        assert!(page.contains(typed), "{page}");
+    }
+    for (option, expected) in [
+        ("--train", "holds 2 training sentences"),
+        ("--valid", "holds 1 validation sentences"),
+    ] {
+        let errors = refused(&[&options[..], &[option, "3"]].concat(), 2);
+        assert!(errors.contains(expected), "{errors}");
     }
 }
 

@@ -263,3 +263,55 @@ fn weights_of_pytorch_read_the_digits_that_they_read_there() {
     let expected = format!("({correct} of 500)");
     assert!(text.contains(&expected), "{text} has no {expected}");
 }
+
+/// A loss that is no finite number ends each program: nothing is saved over what was good, and there is no page.
+#[test]
+fn a_run_that_diverges_ends_and_keeps_the_last_good_state() {
+    let folder = Folder::new("diverges");
+    let refused = |program: &str, said: &str| {
+        let arguments: Vec<&str> = program.split_whitespace().collect();
+        let mut command = program::program(&arguments);
+        command
+            .args(["--report", "page"])
+            .current_dir(folder.path());
+        let output = command.output().expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{program}: {error}");
+        assert_eq!(error, format!("error: {said}\n"), "{program}");
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("Next: "));
+    };
+    let unsaved = "the loss is NaN; try a smaller --rate (nothing was saved)";
+    let toy = "the loss is NaN; try a smaller --rate (this program saves nothing)";
+    refused(
+        "mnist --rate 1e9 --train 100 --checkpoint a",
+        &format!("epoch 1, batch 3: {unsaved}"),
+    );
+    refused(
+        "sentiment --rate 1e30 --checkpoint a",
+        &format!("epoch 1, batch 2: {unsaved}"),
+    );
+    for engine in [
+        "scalar --rate 1e200",
+        "tensor --rate 1e200",
+        "fast --rate 1e30",
+    ] {
+        refused(
+            &format!("xor --engine {engine}"),
+            &format!("epoch 1, batch 2: {toy}"),
+        );
+    }
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+
+    // Two epochs went well, however badly.
+    let options = "sentiment --rate 1e5 --train 20 --valid 10 --checkpoint";
+    refused(
+        &format!("{options} kept"),
+        "epoch 3, batch 1: the loss is NaN; try a smaller --rate (kept has the last state before)",
+    );
+    let (two, kept) = (folder.file("two"), folder.file("kept"));
+    let mut command = program::program(&options.split(' ').collect::<Vec<_>>());
+    let output = command.args([&two, "--epochs", "2"]).output();
+    assert!(output.expect("the program starts").status.success());
+    let [two, kept] = [two, kept].map(|file| std::fs::read(file).expect("a checkpoint"));
+    assert!(two == kept);
+}

@@ -30,6 +30,7 @@
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 
+mod checksum;
 mod dtype;
 mod error;
 mod hash;

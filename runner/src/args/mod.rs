@@ -322,6 +322,12 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A seed: any number of 64 bits.
+fn seed(text: &str) -> Result<u64, String> {
+    let wrong = |_| format!("a whole number from 0 to {} is expected", u64::MAX);
+    text.parse().map_err(wrong)
+}
+
 /// A number of threads that a machine can start.
 fn threads(text: &str) -> Result<usize, String> {
     const MOST: usize = 4096;
@@ -353,6 +359,10 @@ mod tests {
         assert_eq!(positive("16"), Ok(16));
         for wrong in ["0", "-1", "1.5", "", "99999999999999999999999"] {
             assert!(positive(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
+        for wrong in ["-1", "18446744073709551616", "0x1", ""] {
+            assert!(seed(wrong).is_err(), "{wrong}");
         }
         assert_eq!(threads("7"), Ok(7));
         for wrong in ["0", "-1", "4097"] {

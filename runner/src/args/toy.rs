@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Choice, Machine, Report, positive};
+use super::{Choice, Machine, Report, positive, seed};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -75,6 +75,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "N",
+        value_parser = seed,
         default_value_t = 0,
         hide_default_value = true,
         allow_negative_numbers = true,

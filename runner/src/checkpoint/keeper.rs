@@ -20,6 +20,8 @@ pub struct Keeper {
     target: Option<Target>,
     every: Duration,
     saved: Instant,
+    /// Whether it has ever saved.
+    has_saved: bool,
 }
 
 struct Target {
@@ -52,6 +54,7 @@ impl Keeper {
             target: path.map(|path| Target { path, asked }),
             every: EVERY,
             saved: Instant::now(),
+            has_saved: false,
         })
     }
 
@@ -64,6 +67,14 @@ impl Keeper {
     /// The file, unless nothing is saved.
     pub fn path(&self) -> Option<&Path> {
         self.target.as_ref().map(|target| &*target.path)
+    }
+
+    /// What a run that fails leaves, for its message.
+    pub fn left(&self) -> String {
+        match (self.path(), self.has_saved) {
+            (Some(path), true) => format!("{} has the last state before", path.display()),
+            _ => "nothing was saved".to_string(),
+        }
     }
 
     /// Whether the state was last saved, or the run begun, a minute ago. Cheap enough to ask in every step.
@@ -87,6 +98,7 @@ impl Keeper {
         };
         let result = save(&target.path);
         self.saved = Instant::now();
+        self.has_saved |= result.is_ok();
         match result {
             Err(failure) if !target.asked => {
                 output.warn(&format!("{failure}; nothing is saved from now on"));
@@ -113,6 +125,7 @@ mod tests {
             target: Some(target),
             every: EVERY,
             saved: Instant::now(),
+            has_saved: false,
         }
     }
 
@@ -132,6 +145,7 @@ mod tests {
         };
         assert_eq!(keeper.keep(&output, save), Ok(()));
         assert_eq!(saved, [Path::new("state")]);
+        assert_eq!(keeper.left(), "state has the last state before");
         assert!(keeper.saved > began && !keeper.every(EVERY).is_due());
     }
 
@@ -142,6 +156,7 @@ mod tests {
         let (mut asked, mut default) = (keeper(true), keeper(false));
         assert_eq!(asked.keep(&output, |_| Err(full())), Err(full()));
         assert_eq!(asked.path(), Some(Path::new("state")));
+        assert_eq!(asked.left(), "nothing was saved");
         assert_eq!(default.keep(&output, |_| Err(full())), Ok(()));
         assert_eq!(default.path(), None);
         let again = default.keep(&output, |_| unreachable!("it was given up"));

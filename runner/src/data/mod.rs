@@ -50,7 +50,7 @@ fn needed(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
 }
 
 /// Whether an error says that something is not there.
-fn is_absent(error: &io::Error) -> bool {
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

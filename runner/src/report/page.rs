@@ -129,7 +129,7 @@ fn html(run: &Run<'_>, record: &Record) -> Result<String, Failure> {
             body.element("header", &[], |header| header_of(header, run));
             body.element("main", &[], |main| {
                 section(main, "curves", "Curves", |html| {
-                    curves_of(html, run.summary.items, record, &curves)
+                    curves_of(html, run, record, &curves)
                 });
                 main.append(&run.sections);
                 section(main, "settings", "Settings", |html| {
@@ -224,7 +224,15 @@ fn header_of(header: &mut Html, run: &Run<'_>) {
     });
 }
 
-fn curves_of(html: &mut Html, items: &str, record: &Record, curves: &Html) {
+/// The checkpoint that the run went on from, if it did.
+fn resumed(choices: &[Choice]) -> Option<&str> {
+    let choice = choices.iter().find(|choice| choice.option == "--resume")?;
+    let (file, given) = choice.told();
+    given.then_some(file)
+}
+
+fn curves_of(html: &mut Html, run: &Run<'_>, record: &Record, curves: &Html) {
+    let items = run.summary.items;
     let lines = record.readings().len();
     let each = match record.stride() {
         1 => "one point for each log line".to_string(),
@@ -240,14 +248,22 @@ fn curves_of(html: &mut Html, items: &str, record: &Record, curves: &Html) {
             ),
         },
     );
+    if let Some(file) = resumed(run.choices) {
+        html.leaf(
+            "p",
+            &[("id", "resumed")],
+            format_args!(
+                "The run went on from {file}: what it did before is not in the curves, and not in its time."
+            ),
+        );
+    }
     html.element("div", &[("class", "charts")], |html| html.append(curves));
 }
 
 fn settings_of(html: &mut Html, program: &str, choices: &[Choice]) {
-    let mut resumes = choices.iter().filter(|choice| choice.option == "--resume");
-    let again = match resumes.any(|choice| choice.told().1) {
-        true => "This command does the same again, given the checkpoint as it was then:",
-        false => "This command does the same again:",
+    let again = match resumed(choices) {
+        Some(_) => "This command does the same again, given the checkpoint as it was then:",
+        None => "This command does the same again:",
     };
     html.leaf("p", &[], again);
     html.element("pre", &[], |pre| {

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use minitorch_core::Backend;
+use minitorch_core::nn::Module;
 use minitorch_core::optim::{Optimizer, Schedule};
+use minitorch_core::{Backend, Element};
 
-use super::{Lesson, Position};
+use super::{Lesson, Position, diverged};
 use crate::args::Files;
 use crate::checkpoint::{self, Keeper, Opened};
 use crate::error::Failure;
@@ -79,7 +80,8 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     ///
     /// # Errors
     ///
-    /// If the device fails, or a file or the log cannot be written.
+    /// If a loss or a weight is no finite number; then the last state that was saved stays. If the device fails, or a file
+    /// or the log cannot be written.
     pub(crate) fn train(
         &mut self,
         keeper: &mut Keeper,
@@ -102,7 +104,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
                 if keeper.is_due() {
                     self.keep(keeper, output)?;
                 }
-                self.step()?;
+                self.step(keeper)?;
                 heard = self.lesson.log(self.position, output);
                 output.step();
             }
@@ -128,10 +130,23 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     }
 
     /// One batch: forward, loss, backward, update.
-    fn step(&mut self) -> Result<(), Failure> {
+    fn step(&mut self, keeper: &Keeper) -> Result<(), Failure> {
         let rate = self.schedule.rate(self.steps() as u64);
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
+        let value = loss.try_item()?.to_f64();
+        if !value.is_finite() {
+            let Position { epoch, batch } = self.position;
+            let at = Position {
+                epoch,
+                batch: batch + 1,
+            };
+            return Err(diverged(
+                at,
+                format_args!("the loss is {value}"),
+                keeper.left(),
+            ));
+        }
         self.optimizer
             .try_step(self.lesson.network_mut(), loss.try_backward()?)?;
         self.lesson.constrain()?;
@@ -139,8 +154,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         Ok(())
     }
 
-    /// Saves what [`resume`](Self::resume) goes on from.
+    /// Saves what [`resume`](Self::resume) goes on from, unless the weights are lost.
     fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
+        if !is_finite(self.lesson.network())? {
+            let what = "the weights are no finite numbers any more";
+            return Err(diverged(self.position, what, keeper.left()));
+        }
         let Position { epoch, batch } = self.position;
         let facts = self.lesson.fixed().into_iter();
         let mut numbers: Vec<_> = facts.map(|fact| (fact.name, fact.numbers)).collect();
@@ -212,4 +231,15 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             None => format!("{at}; its state is not saved"),
         })
     }
+}
+
+/// Whether all weights are finite numbers.
+fn is_finite<B: Backend>(network: &dyn Module<B>) -> Result<bool, Failure> {
+    let mut finite = true;
+    network.each_param(&mut |_, param| {
+        let mut values = param.leaf().try_to_vec()?.into_iter();
+        finite &= values.all(|value| value.to_f64().is_finite());
+        Ok(())
+    })?;
+    Ok(finite)
 }

@@ -210,6 +210,31 @@ fn nothing_takes_the_place_of_another_kind_of_file() {
     }
 }
 
+/// Neither a page nor weights go to standard output, and no file is called `-` by mistake.
+#[test]
+fn standard_output_is_for_the_log() {
+    let folder = Folder::new("report-dash");
+    for (program, place, option) in [
+        ("xor", "-", "--report"),
+        ("mnist --checkpoint net", "-", "--report"),
+        ("sentiment --checkpoint -", "page", "--checkpoint"),
+    ] {
+        let output = program_with(&folder, program, place);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{program}: {error}");
+        assert_eq!(
+            error,
+            format!(
+                "error: {option} -: standard output has the log; give the name of a file (./- for one that is called -)\n"
+            )
+        );
+    }
+    assert!(folder.names().is_empty());
+    let output = program_with(&folder, "xor --epochs 1", "./-");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(folder.names(), ["-"]);
+}
+
 /// Whatever a run reads is refused as the page's place, by any name, before anything is read.
 #[test]
 fn no_page_takes_the_place_of_data() {

@@ -1,5 +1,6 @@
 //! The pages of `runner mnist`.
 
+use super::page::Element;
 use super::program::Folder;
 use super::{has_values, logged, points, report, right, same};
 
@@ -117,6 +118,13 @@ fn a_resumed_run_has_a_page_too() {
     let (whole, _) = report(&folder, OPTIONS);
     report(&folder, &OPTIONS.replace("--epochs 2", "--epochs 1"));
     let (rest, said) = report(&folder, &format!("{OPTIONS} --resume net"));
+    let note = |page: &Element| page.all(|e| e.attribute("id") == Some("resumed")).len();
+    assert_eq!([note(&whole), note(&rest)], [0, 1]);
+    assert!(
+        rest.id("resumed")
+            .text
+            .starts_with("The run went on from net: ")
+    );
     let logs = said
         .lines()
         .filter(|line| line.starts_with("Epoch: "))
@@ -159,23 +167,5 @@ fn names_of_files_are_text_and_no_markup() {
         page.id("command").text.contains(quoted),
         "{}",
         page.id("command").text
-    );
-}
-
-/// Weights that are no numbers any more are no reason to leave no page.
-#[test]
-fn a_run_that_diverged_has_a_page() {
-    let folder = Folder::new("report-diverged");
-    let (page, said) = report(&folder, &format!("{OPTIONS} --rate 1e30"));
-    assert!(said.contains("loss: NaN"), "{said}");
-    let (right, all) = right(&said);
-    let cells = page.id("confusion").class("cell").into_iter();
-    let counts: Vec<usize> = cells
-        .map(|cell| cell.text.parse().expect("a count"))
-        .collect();
-    assert_eq!(counts.iter().sum::<usize>(), all);
-    assert_eq!(
-        (0..10).map(|digit| counts[11 * digit]).sum::<usize>(),
-        right
     );
 }

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use flate2::read::GzDecoder;
 use ring::digest::{SHA256, digest};
 use runner::data::text::{
-    Corpus, EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Sentences, Source,
+    Amount, Corpus, EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Sentences, Source,
     tokenize,
 };
 
@@ -19,8 +19,8 @@ fn embedded(train: usize, valid: usize) -> Corpus {
     Corpus::load(&Request {
         source: Source::Embedded,
         dimension: EMBEDDED_DIMENSION,
-        train: Some(train),
-        valid: Some(valid),
+        train: Amount::Exactly(train),
+        valid: Amount::Exactly(valid),
     })
     .unwrap()
 }
@@ -88,8 +88,8 @@ fn the_first_sentences_are_a_part_of_all() {
         let request = Request {
             source: Source::Embedded,
             dimension: EMBEDDED_DIMENSION,
-            train: Some(train),
-            valid: Some(valid),
+            train: Amount::Exactly(train),
+            valid: Amount::Exactly(valid),
         };
         Corpus::load(&request).unwrap_err()
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use runner::data::text::{Corpus, Request, Source};
+use runner::data::text::{Amount, Corpus, Request, Source};
 use runner::error::Failure;
 
 use super::text;
@@ -42,8 +42,8 @@ fn load(folder: &Path, phrases: bool, glove: Option<&Path>) -> Result<Corpus, Fa
             phrases,
         },
         dimension: 2,
-        train: None,
-        valid: None,
+        train: Amount::All,
+        valid: Amount::All,
     })
 }
 

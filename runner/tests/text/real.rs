@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runner::data::text::{Corpus, Request, Sentences, Source};
+use runner::data::text::{Amount, Corpus, Request, Sentences, Source};
 
 use super::{data, text};
 
@@ -15,8 +15,8 @@ fn load(folder: PathBuf, dimension: usize, phrases: bool, counts: Option<[usize;
     let request = Request {
         source,
         dimension,
-        train: counts.map(|[train, _]| train),
-        valid: counts.map(|[_, valid]| valid),
+        train: counts.map_or(Amount::All, |[train, _]| Amount::Exactly(train)),
+        valid: counts.map_or(Amount::All, |[_, valid]| Amount::Exactly(valid)),
     };
     Corpus::load(&request).unwrap()
 }

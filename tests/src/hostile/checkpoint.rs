@@ -166,7 +166,7 @@ fn bits(value: f32) -> u32 {
     }
 }
 
-/// Whether a file is one of the model: of its weights, and if `whole`, of all that belongs to training.
+/// Whether a file is as it was saved, and one of the model: of its weights, and if `whole`, of all that belongs to training.
 fn fits(file: &SafeTensors<'_>, whole: bool) -> bool {
     let mut expected: Vec<(String, &[usize])> = Vec::new();
     for (weight, shape) in WEIGHTS {
@@ -193,7 +193,8 @@ fn fits(file: &SafeTensors<'_>, whole: bool) -> bool {
         false => view.name().contains('@'),
     };
     let is_expected = |view: &View<'_>| expected.iter().any(|(name, _)| name == view.name());
-    expected.iter().all(is_there)
+    file.is_intact()
+        && expected.iter().all(is_there)
         && file
             .views()
             .iter()

@@ -36,7 +36,7 @@ pub fn load_weights<B: Backend>(
     file: &[u8],
     module: &mut dyn Module<B>,
 ) -> Result<usize, StateError> {
-    let file = SafeTensors::parse(file)?;
+    let file = open(file)?;
     let slots = Slots::of(module)?;
     let mut expected = slots.weights();
     let extra = expected.accept(&file, |name| name.contains(MARK));
@@ -82,7 +82,7 @@ pub fn load<B: Backend>(
     module: &mut dyn Module<B>,
     optimizer: Option<&mut dyn Optimizer<B>>,
 ) -> Result<Numbers, StateError> {
-    let file = SafeTensors::parse(file)?;
+    let file = open(file)?;
     let slots = Slots::of(module)?;
     let memory = optimizer.as_ref().map(|optimizer| optimizer.memory());
     let mut expected = slots.weights();
@@ -133,11 +133,20 @@ pub fn load<B: Backend>(
 /// ```
 ///
 /// # Errors
-/// If the bytes are not a safetensors file, or a number is not a whole one.
+/// If the bytes are not a safetensors file, or are damaged, or a number is not a whole one.
 pub fn load_numbers(file: &[u8]) -> Result<Numbers, StateError> {
-    let file = SafeTensors::parse(file)?;
+    let file = open(file)?;
     let views = file.views().iter();
     Numbers::read(views.filter(|view| view.name().starts_with(MARK)))
+}
+
+/// A file whose tensors are those that were saved.
+fn open(file: &[u8]) -> Result<SafeTensors<'_>, StateError> {
+    let file = SafeTensors::parse(file)?;
+    match file.is_intact() {
+        true => Ok(file),
+        false => Err(StateError::Damaged),
+    }
 }
 
 /// The numbers that a program saved beside its model.

@@ -11,6 +11,8 @@
 //! | `dropout@generator` | `U64`, `[3]` | a generator: [`Generator::parts`](crate::Generator::parts) |
 //! | `@epoch` | `U64`, `[n]` | numbers of the program |
 //!
+//! The metadata has a checksum of all that, which loading checks where it is there.
+//!
 //! So one file serves both to go on ([`load`]) and to start from its weights ([`load_weights`]). Either way the names
 //! and shapes must be exactly the model's, and nothing changes unless all is well.
 
@@ -34,6 +36,8 @@ const MARK: char = '@';
 pub enum StateError {
     /// The bytes are not a safetensors file.
     Format(FormatError),
+    /// The file's tensors are not those that were saved: see [`SafeTensors::is_intact`](super::SafeTensors::is_intact).
+    Damaged,
     /// The file's tensors are not the model's: all differences.
     Names(LoadError),
     /// A tensor has a type that does not convert.
@@ -77,6 +81,9 @@ impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Format(error) => error.fmt(f),
+            Self::Damaged => f.write_str(
+                "damaged: its tensors do not have its checksum, so bytes have changed since it was saved",
+            ),
             Self::Names(error) => error.fmt(f),
             Self::Read { name, error } => write!(f, "{}: {error}", Short(name)),
             Self::Write(error) => error.fmt(f),

@@ -1,5 +1,6 @@
 //! A model to bytes.
 
+use super::super::checksum::{KEY, checksum};
 use super::super::{Data, Dtype, Entry, serialize};
 use super::{MARK, StateError};
 use crate::backend::Backend;
@@ -24,7 +25,7 @@ pub fn save_weights<B: Backend>(module: &dyn Module<B>) -> Result<Vec<u8>, State
         weights_only: true,
     };
     module.visit(&Path::ROOT, &mut items)?;
-    items.to_file()
+    items.to_file(&[])
 }
 
 /// A model and all that its training needs to go on, as a file: what [`load`](super::load) can read.
@@ -48,7 +49,10 @@ pub fn save<B: Backend>(
     for &(name, values) in numbers {
         items.push_u64(format!("{MARK}{name}"), values);
     }
-    items.to_file()
+    let tensors = items.items.iter();
+    let checksum =
+        checksum(tensors.map(|item| (&*item.name, item.dtype, &*item.shape, &*item.bytes)));
+    items.to_file(&[(KEY, &checksum)])
 }
 
 /// What goes into the file.
@@ -139,12 +143,12 @@ impl<B: Backend> Items<'_, B> {
         });
     }
 
-    fn to_file(&self) -> Result<Vec<u8>, StateError> {
+    fn to_file(&self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, StateError> {
         let entries = self.items.iter().map(|item| {
             let data = Data::Bytes(item.dtype, &item.bytes);
             Entry::new(&item.name, &item.shape, data)
         });
         let entries: Vec<Entry<'_>> = entries.collect();
-        Ok(serialize(&entries, &[])?)
+        Ok(serialize(&entries, metadata)?)
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Choice, Run, positive, rate};
+use super::{Choice, Run, positive, rate, seed};
 pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
 use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
@@ -67,6 +67,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "N",
+        value_parser = seed,
         default_value_t = 0,
         hide_default_value = true,
         help_heading = "Training"

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Choice, Run, positive, rate};
+use super::{Choice, Run, positive, rate, seed};
 pub use recipe::{Combine, Dropped, Optimiser, Recipe, Unknown};
 
-use crate::data::text::{EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source};
+use crate::data::text::{
+    Amount, EMBEDDED_DIMENSION, EMBEDDED_TRAIN, EMBEDDED_VALID, Request, Source,
+};
 use crate::error::Failure;
 
 /// The checkpoint's name unless another one is asked for.
@@ -47,7 +49,8 @@ impl Preset {
 /// What `--preset kim` is; [`Recipe::KIM`] says it in full.
 const ABOUT_KIM: &str = "\
 The kim preset has the network and the training of Kim's CNN-non-static (2014). What differs: vectors are GloVe's,
-scaled to the variance of word2vec's; fewer epochs, each validated four times; batches of sentences of like length.";
+scaled to the variance of word2vec's, and have dropout; fewer epochs, each validated four times; batches of sentences of
+like length.";
 
 /// The options of `runner sentiment` as they were typed.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
@@ -78,6 +81,7 @@ pub struct Arguments {
     #[arg(
         long,
         value_name = "N",
+        value_parser = seed,
         default_value_t = 0,
         hide_default_value = true,
         help_heading = "Training"
@@ -109,6 +113,10 @@ pub struct Arguments {
         help = "Train the vectors of words, too, or with =false not [default: false; kim: true]"
     )]
     train_embeddings: Option<bool>,
+
+    #[arg(long, value_name = "P", value_parser = probability, allow_negative_numbers = true, help_heading = "Network")]
+    #[arg(help = format!("Probability of dropout of each number of the vectors [default: {}; kim: {}]", DEFAULT.embedding_dropout, KIM.embedding_dropout))]
+    embedding_dropout: Option<f64>,
 
     #[arg(
         long,
@@ -178,6 +186,11 @@ impl Settings {
             Some(_) => "found by its name",
             None => "those in the program",
         };
+        let sentences = |option, amount| match amount {
+            Amount::Exactly(count) => Choice::given(option, count),
+            Amount::AtMost(_) => Choice::optional(option, None::<usize>, "as many as usual"),
+            Amount::All => Choice::optional(option, None::<usize>, "all sentences"),
+        };
         let mut choices = vec![
             match self.preset() {
                 Some(preset) => Choice::named("--preset", &preset),
@@ -190,9 +203,10 @@ impl Settings {
             Choice::given("--filters", widths.join(",")),
             Choice::given("--maps", recipe.maps),
             Choice::equals("--train-embeddings", recipe.train_embeddings),
+            Choice::given("--embedding-dropout", recipe.embedding_dropout),
             Choice::named("--unknown", &recipe.unknown),
-            Choice::optional("--train", self.data.train, "all sentences"),
-            Choice::optional("--valid", self.data.valid, "all sentences"),
+            sentences("--train", self.data.train),
+            sentences("--valid", self.data.valid),
             Choice::optional(
                 "--data",
                 folder.map(|folder| folder.display()),
@@ -217,6 +231,7 @@ impl Settings {
                 filters: typed.filters.clone(),
                 maps: typed.maps,
                 train_embeddings: typed.train_embeddings,
+                embedding_dropout: typed.embedding_dropout,
                 unknown: typed.unknown,
                 sentences: typed.sentences,
                 ..preset.recipe()
@@ -241,6 +256,7 @@ impl Arguments {
             filters: self.filters.map_or(preset.filters, Into::into),
             maps: self.maps.unwrap_or(preset.maps),
             train_embeddings: self.train_embeddings.unwrap_or(preset.train_embeddings),
+            embedding_dropout: self.embedding_dropout.unwrap_or(preset.embedding_dropout),
             unknown: self.unknown.unwrap_or(preset.unknown),
             sentences: [
                 self.train.or(preset.sentences[0]),
@@ -270,13 +286,22 @@ impl Arguments {
             data: Request {
                 source,
                 dimension: self.embedding_dim.unwrap_or(EMBEDDED_DIMENSION),
-                train,
-                valid,
+                train: amount(self.train, train),
+                valid: amount(self.valid, valid),
             },
             recipe,
             seed: self.seed,
             run: self.run,
         })
+    }
+}
+
+/// How many sentences are used. There may be fewer than a recipe would have, but not than were typed.
+fn amount(typed: Option<usize>, recipe: Option<usize>) -> Amount {
+    match (typed, recipe) {
+        (Some(typed), _) => Amount::Exactly(typed),
+        (None, Some(usual)) => Amount::AtMost(usual),
+        (None, None) => Amount::All,
     }
 }
 
@@ -287,6 +312,14 @@ fn within(wanted: Option<usize>, most: usize, [option, what]: [&str; 2]) -> Resu
             "{option} {wanted}: the program holds {most} {what} sentences; --data DIR may have more"
         ))),
         _ => Ok(()),
+    }
+}
+
+/// A probability of dropout, which leaves something.
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if (0.0..1.0).contains(&number) => Ok(number),
+        _ => Err("a number from 0 to less than 1 is expected".into()),
     }
 }
 

@@ -65,6 +65,8 @@ pub struct Recipe {
     pub dropout: f64,
     /// What dropout is applied to.
     pub dropped: Dropped,
+    /// The probability of dropout of each number of the vectors of words.
+    pub embedding_dropout: f64,
     /// How weights start.
     pub init: Init,
     /// Whether biases and the last layer start as zeros instead, as in Kim's program.
@@ -105,6 +107,7 @@ impl Recipe {
         lead: false,
         dropout: 0.25,
         dropped: Dropped::Answer,
+        embedding_dropout: 0.0,
         init: Init::MiniTorch,
         zeroed: false,
         optimiser: Optimiser::Sgd,
@@ -138,6 +141,8 @@ impl Recipe {
     ///
     /// * vectors are those that `--glove` names, instead of 300 numbers of word2vec, and scaled to about the variance of
     ///   those: Adadelta's first steps have a length of their own, and vectors several times as large hardly move;
+    /// * the inputs have dropout, too (Srivastava et al. 2014), of each number of a word's vector, each time it stands in a
+    ///   sentence; `--embedding-dropout 0` is the paper's;
     /// * there are fewer epochs than 25, and each is validated four times; of equal results the first counts, not the last;
     /// * batches are composed anew in each epoch, and hold sentences of about the same length;
     /// * words of no training sentence share one vector, instead of one each that is not trained either.
@@ -151,6 +156,7 @@ impl Recipe {
         lead: true,
         dropout: 0.5,
         dropped: Dropped::Features,
+        embedding_dropout: 0.4,
         init: Init::Uniform {
             low: -0.01,
             high: 0.01,

@@ -53,10 +53,21 @@ pub struct Request {
     pub source: Source,
     /// The length of the vectors: `--embedding-dim`.
     pub dimension: usize,
-    /// The first so many training sentences; `None` for all there are.
-    pub train: Option<usize>,
-    /// The first so many validation sentences; `None` for all there are.
-    pub valid: Option<usize>,
+    /// How many training sentences.
+    pub train: Amount,
+    /// How many validation sentences.
+    pub valid: Amount,
+}
+
+/// How many sentences are used: the first so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// All there are.
+    All,
+    /// So many; where there are fewer, that is an error.
+    Exactly(usize),
+    /// So many, or all where there are fewer.
+    AtMost(usize),
 }
 
 impl Request {
@@ -287,17 +298,21 @@ impl Text {
 /// Keeps as many sentences as an option asks for.
 fn limit(
     sentences: &mut Sentences,
-    wanted: Option<usize>,
+    wanted: Amount,
     [option, what]: [&str; 2],
     place: &str,
 ) -> Result<(), Failure> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    if wanted > sentences.len() {
-        return Err(Failure::usage(format!(
-            "{option} {wanted}: {place} holds {} {what} sentences",
-            sentences.len()
-        )));
-    }
-    sentences.truncate(wanted);
+    let most = match wanted {
+        Amount::All => return Ok(()),
+        Amount::AtMost(most) => most,
+        Amount::Exactly(wanted) if wanted > sentences.len() => {
+            return Err(Failure::usage(format!(
+                "{option} {wanted}: {place} holds {} {what} sentences",
+                sentences.len()
+            )));
+        }
+        Amount::Exactly(wanted) => wanted,
+    };
+    sentences.truncate(most);
     Ok(())
 }

@@ -39,12 +39,14 @@ use minitorch_core::Backend;
 
 use crate::args::Predict;
 use crate::checkpoint::Opened;
-use crate::data::PIXELS;
+use crate::data::{PIXELS, is_absent};
 use crate::error::Failure;
 use crate::task::{mnist, sentiment};
 use crate::{backend, files, output};
 use report::Answer;
 
+/// What is said where a text may have been meant.
+const TEXTS: &str = "a text needs a network of sentiment: --checkpoint sentiment.safetensors";
 /// The most bytes of a picture's file.
 const LARGEST_FILE: u64 = 64 << 20;
 
@@ -111,8 +113,10 @@ fn checkpoint(arguments: &Predict) -> Result<PathBuf, Failure> {
         None if default.exists() => Ok(default),
         None => Err(Failure::file(
             default.display(),
-            "no such file; train a network first (cargo run -p runner -- mnist),\n\
-             or name one with --checkpoint FILE",
+            format_args!(
+                "no such file; train a network first (cargo run -p runner -- mnist),\n\
+                 or name one with --checkpoint FILE; {TEXTS}"
+            ),
         )),
     }
 }
@@ -126,8 +130,13 @@ fn image(file: &Path) -> Result<[u8; PIXELS], Failure> {
             name.to_string(),
         )
     } else {
+        let opened = File::open(file);
+        if opened.as_ref().is_err_and(is_absent) {
+            let what = format_args!("no such picture; {TEXTS}");
+            return Err(Failure::file(file.display(), what));
+        }
         (
-            files::read(File::open(file), file, LARGEST_FILE)?,
+            files::read(opened, file, LARGEST_FILE)?,
             file.display().to_string(),
         )
     };

@@ -54,8 +54,8 @@ impl<B: Backend> Batch<B> {
     ///
     /// All rows are filled up to one more than the longest of the batch, or to `longest` if that is less. More would change
     /// nothing, not even a bit: all windows without a word are equal, of equal features the first is the strongest, and
-    /// gradients of zeros add zeros. Around that stand as many more as `around` says, before and behind, for windows to
-    /// begin and to end in.
+    /// gradients of zeros add zeros. (Dropout of vectors draws for fillers, too.) Around that stand as many more as `around`
+    /// says, before and behind, for windows to begin and to end in.
     ///
     /// # Errors
     ///

@@ -255,6 +255,11 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::new("train-embeddings", recipe.train_embeddings.into(), |n| {
                 format!("--train-embeddings={}", n != 0)
             }),
+            Fact::new(
+                "embedding-dropout",
+                recipe.embedding_dropout.to_bits(),
+                |n| format!("--embedding-dropout {}", f64::from_bits(n)),
+            ),
             Fact::new("unknown", recipe.unknown as u64, |n| {
                 typed::<Unknown>("--unknown", n, |unknown| unknown as u64)
             }),

@@ -30,7 +30,7 @@ use minitorch_core::nn::Module;
 use crate::args::sentiment::{CHECKPOINT, Settings};
 use crate::backend;
 use crate::checkpoint::Keeper;
-use crate::data::text::{Corpus, Source};
+use crate::data::text::{Amount, Corpus, Source};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::machine;
@@ -44,8 +44,8 @@ const EVALUATION_BATCH: usize = 100;
 ///
 /// # Errors
 ///
-/// A file that cannot be read or written, or Ctrl-C at any time before the summary (exit status 130, after the
-/// checkpoint is written).
+/// A loss that is no finite number, a file that cannot be read or written, or Ctrl-C at any time before the summary (exit
+/// status 130, after the checkpoint is written).
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let (device, pool) = backend::cpu(&settings.run.machine)?;
@@ -69,6 +69,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         corpus.unknown(),
         corpus.left_out
     ));
+    let settings = &settled(settings, &corpus, &output);
     let mut session = lesson::session(device, settings, &corpus)?;
     session.start_from(&run.files)?;
 
@@ -118,4 +119,25 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
             sections: page::sections(&corpus, held_out, &answers),
         },
     )
+}
+
+/// The settings with the numbers of sentences that there are. Where a recipe would have more, that is told.
+fn settled(settings: &Settings, corpus: &Corpus, output: &Output) -> Settings {
+    let mut settled = settings.clone();
+    for (amount, sentences, what) in [
+        (&mut settled.data.train, &corpus.train, "training"),
+        (&mut settled.data.valid, &corpus.valid, "validation"),
+    ] {
+        let Amount::AtMost(usual) = *amount else {
+            continue;
+        };
+        let count = sentences.len();
+        if count < usual {
+            output.warn(&format!(
+                "{count} {what} sentences are all there are; {usual} are usual"
+            ));
+        }
+        *amount = Amount::Exactly(count);
+    }
+    settled
 }

@@ -22,13 +22,15 @@ pub(crate) const FIRST: u32 = 2;
 /// ```
 ///
 /// Convolutions keep the length, and their padding lies at the right; in Kim's form windows begin before a sentence, too.
-/// Dropout is applied to the logit (MiniTorch) or to `f` (Kim). Row 0 of the vectors is zeros and stands for no word, row 1
-/// for words without a vector of their own.
+/// Dropout is applied to the logit (MiniTorch) or to `f` (Kim), and to `x` if the recipe says so. Row 0 of the
+/// vectors is zeros and stands for no word, row 1 for words without a vector of their own.
 pub(crate) struct Network<B: Backend> {
     embedding: Embedding<B>,
     convs: Vec<Conv1d<B>>,
     fc: Linear<B>,
     dropout: Dropout,
+    /// Dropout of `x`, if there is any: a generator more in a checkpoint.
+    embedding_dropout: Option<Dropout>,
     combine: Combine,
     lead: bool,
     dropped: Dropped,
@@ -39,7 +41,8 @@ module!(Network {
     embedding,
     convs,
     fc,
-    dropout
+    dropout,
+    embedding_dropout
 });
 
 impl<B: Backend> Network<B> {
@@ -89,6 +92,10 @@ impl<B: Backend> Network<B> {
             convs,
             fc: Linear::with_init(device, features, 1, last, rng)?,
             dropout: Dropout::new(recipe.dropout, rng)?,
+            embedding_dropout: match recipe.embedding_dropout {
+                0.0 => None,
+                p => Some(Dropout::new(p, rng)?),
+            },
             combine: recipe.combine,
             lead: recipe.lead,
             dropped: recipe.dropped,
@@ -142,6 +149,9 @@ impl<B: Backend> Network<B> {
         let mut x = vectors.try_reshape([b, length, dimension])?;
         if let Some(present) = present {
             x = x.try_mul(present)?;
+        }
+        if let Some(dropout) = &self.embedding_dropout {
+            x = dropout.try_forward(&x)?;
         }
         let windows = length + 1 - self.widest();
         let feature = |conv: &Conv1d<B>| feature(conv, &x, windows);
@@ -309,6 +319,45 @@ mod tests {
             assert_eq!([zero("bias"), zero("fc.weight")], [recipe.zeroed; 2]);
             assert!(!zero("convs.0.weight"));
         }
+    }
+
+    /// In training, numbers of vectors are dropped and the others scaled; in evaluation the network is the one without.
+    #[test]
+    fn dropout_of_vectors_is_for_training_alone() {
+        let (d, words, device) = (8, 30, Cpu::<f64>::default());
+        let vectors = vec![1.0; words * d];
+        let network = |embedding_dropout| {
+            let recipe = Recipe {
+                embedding_dropout,
+                dropout: 0.0,
+                zeroed: false,
+                // One feature that adds all numbers of a word.
+                filters: [1].as_slice().into(),
+                maps: 1,
+                init: Init::Constant(1.0),
+                spread: None,
+                ..Recipe::KIM
+            };
+            Network::new(&device, &recipe, (&vectors, 0), d, 3).unwrap()
+        };
+        let [mut with, mut without] = [0.75, 0.0].map(network);
+        let words: Vec<u32> = (0..200).map(|i| FIRST + i % 30).collect();
+        let index = Index::new(&device, &words).unwrap();
+        let features = |network: &Network<Cpu<f64>>| -> Vec<f64> {
+            let logits = network.forward(&index, [200, 1], None).unwrap().to_vec();
+            // Both biases are 1, and ReLU changes nothing.
+            logits.into_iter().map(|logit| logit - 2.0).collect()
+        };
+        let kept = features(&with);
+        assert!(kept.iter().all(|sum| sum % 4.0 == 0.0), "{kept:?}");
+        let share = kept.iter().sum::<f64>() / (200 * d) as f64;
+        assert!((0.8..1.2).contains(&share), "{share}");
+        assert_ne!(features(&with), kept, "it draws anew");
+        assert!(features(&without).iter().all(|&sum| sum == d as f64));
+        for network in [&mut with, &mut without] {
+            network.set_training(false);
+        }
+        assert_eq!(features(&with), features(&without));
     }
 
     /// A matrix product of all windows, and bias and ReLU after the maximum, leave every bit as the layer, ReLU and maximum

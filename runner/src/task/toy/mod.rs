@@ -23,6 +23,7 @@ use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
 use crate::report::{Page, Run};
+use crate::train::{Position, diverged};
 use manual::Manual;
 use scalar::Scalars;
 use tensor::Tensors;
@@ -61,8 +62,8 @@ fn correct(logits: &[f64], points: &[Point]) -> usize {
 ///
 /// # Errors
 ///
-/// An instruction set that this machine does not have, a standard output that cannot be written to, or Ctrl-C (exit
-/// status 130). Nothing is saved: a run takes seconds.
+/// A loss that is no finite number, an instruction set that this machine does not have, a standard output that cannot be
+/// written to, or Ctrl-C (exit status 130). Nothing is saved: a run takes seconds.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let (points, weights) = weights::draw(
@@ -164,8 +165,16 @@ fn train(
             Generator::from_parts([settings.seed, stream, 0]).shuffle(&mut order);
         }
         let mut sum = Step::default();
-        for batch in order.chunks(batch.unwrap_or(points.len())) {
+        for (index, batch) in order.chunks(batch.unwrap_or(points.len())).enumerate() {
             let step = engine.step(batch)?;
+            if !step.loss.is_finite() {
+                let at = Position {
+                    epoch: epoch - 1,
+                    batch: index + 1,
+                };
+                let what = format_args!("the loss is {}", step.loss);
+                return Err(diverged(at, what, "this program saves nothing"));
+            }
             sum.loss += step.loss;
             sum.correct += step.correct;
         }

@@ -29,7 +29,7 @@ fn losses<E: Element>(case: &str, options: &str) -> [Vec<f64>; 2] {
         panic!("{command}");
     };
     let recipe = &mut settings.recipe;
-    recipe.dropout = 0.0;
+    (recipe.dropout, recipe.embedding_dropout) = (0.0, 0.0);
     recipe.shuffle = false;
     // PyTorch's network has the vectors as they are, and one for all words without.
     recipe.spread = None;

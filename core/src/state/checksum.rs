@@ -1,0 +1,55 @@
+//! The checksum that a checkpoint has of its own tensors: a byte that changes on a disk or on the way is found out.
+
+use super::{Dtype, Fnv, SafeTensors};
+use alloc::format;
+use alloc::string::String;
+
+/// The key of the checksum in the metadata.
+pub(super) const KEY: &str = "minitorch_checksum";
+
+/// The checksum of tensors, given as name, type, shape and data: for each one the [`Fnv`] of its name, its type's name, its
+/// sizes as 64 bits, little endian, and its data, and of these the sum modulo 2^64, so that the order does not count. As
+/// text it is 16 hexadecimal digits.
+pub(super) fn checksum<'a>(
+    tensors: impl IntoIterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,
+) -> String {
+    let one = |(name, dtype, shape, data): (&str, Dtype, &[usize], &[u8])| {
+        let mut hash = Fnv::new();
+        hash.write(name.as_bytes());
+        hash.write(dtype.name().as_bytes());
+        for &size in shape {
+            hash.write(&(size as u64).to_le_bytes());
+        }
+        hash.write(data);
+        hash.finish()
+    };
+    let sum = tensors.into_iter().map(one).fold(0, u64::wrapping_add);
+    format!("{sum:016x}")
+}
+
+impl SafeTensors<'_> {
+    /// Whether the tensors are those that were saved, as far as the file can tell: [`save`](super::save) leaves a checksum in
+    /// the metadata. Not against attackers.
+    ///
+    /// A file without one, which may be from elsewhere, counts as intact.
+    ///
+    /// ```
+    /// use minitorch_core::nn::Linear;
+    /// use minitorch_core::state::{SafeTensors, load_weights, save};
+    /// use minitorch_core::{Cpu, Generator};
+    ///
+    /// let mut net = Linear::new(&Cpu::<f32>::default(), 3, 2, &mut Generator::new(1))?;
+    /// let mut file = save(&net, None, &[])?;
+    /// assert!(SafeTensors::parse(&file)?.is_intact());
+    /// *file.last_mut().unwrap() ^= 1;
+    /// assert!(!SafeTensors::parse(&file)?.is_intact());
+    /// assert!(load_weights(&file, &mut net).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_intact(&self) -> bool {
+        let tensors = self.views().iter();
+        let tensors = tensors.map(|view| (view.name(), view.dtype(), view.shape(), view.data()));
+        self.metadata_value(KEY)
+            .is_none_or(|stated| stated == checksum(tensors))
+    }
+}
