@@ -38,6 +38,7 @@
 //! ```
 
 pub mod binary;
+pub mod catalog;
 pub mod special;
 pub mod unary;
 

@@ -1,5 +1,6 @@
 //! The devices that a run can use.
 
+pub mod cuda;
 mod rayon;
 
 pub use self::rayon::Rayon;
