@@ -135,7 +135,7 @@ API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
     std::vector<uint64_t> copy(function->kernel.size / sizeof(uint64_t) + 1);
     std::memcpy(copy.data(), parameters[0], function->kernel.size);
     std::lock_guard guard(lock);
-    host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, [&] { function->kernel.call(copy.data()); });
+    host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, function->kernel, copy.data());
     return OK;
 }
 

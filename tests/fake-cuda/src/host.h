@@ -1,11 +1,13 @@
 // CUDA C for the processor: what the kernels use of it, and how a grid of threads runs.
 //
-// Each thread of a group is a fibre with a stack of its own. A fibre runs until it returns or waits for others, at
-// __syncthreads() or in a shuffle; then the next one runs. Groups run one after the other. This finds barriers that are
+// Each thread of a GROUP_KERNEL is a fibre with a stack of its own. A fibre runs until it returns or waits for others, at
+// __syncthreads() or in a shuffle; then the next one runs. The threads of any other kernel run one after the other, and so
+// do groups. This finds barriers that are
 // missing (in one of the two orders of the threads) or that not all threads reach, and wrong numbers of threads; it cannot
 // find what only happens at the same time.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -13,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -79,26 +80,41 @@ struct Fibre {
     uint64_t shown;
 };
 
+// A kernel: how large its parameter is, how to call it, and whether its threads may wait for each other.
+struct Kernel {
+    size_t size;
+    void (*call)(const void*);
+    bool waits;
+};
+
 // The group of threads that runs: there is one at a time.
 struct Group {
     Saved scheduler;
     std::vector<Fibre> fibres;
     std::vector<char> stacks;
     Fibre* current;
-    Index block, block_size, grid_size;
-    const std::function<void()>* body;
+    Index thread, block, block_size, grid_size;
+    const Kernel* kernel;
+    const void* parameter;
 };
 inline Group group;
 
 inline void wait(State state) {
+    if (!group.kernel->waits) fail("threads wait for each other in a kernel that is no GROUP_KERNEL");
     Fibre& fibre = *group.current;
     fibre.state = state;
     change(fibre.saved, group.scheduler);
 }
 
 inline void entry() {
-    (*group.body)();
+    group.kernel->call(group.parameter);
     wait(State::Done);
+}
+
+// The place in its group of thread `number`.
+inline Index place(size_t number) {
+    unsigned i = unsigned(number), x = group.block_size.x, y = group.block_size.y;
+    return {i % x, i / x % y, i / x / y};
 }
 
 // Lets every warp go on whose threads have all come to a shuffle; whether there was one.
@@ -116,13 +132,12 @@ inline bool release_warps() {
     return released;
 }
 
-// Runs the threads of a group to their end, the last one first if `reverse`.
-inline void run_group(bool reverse) {
+// Runs the threads of a group, fibres, to their end, the last one first if `reverse`.
+inline void run_fibres(bool reverse) {
     auto& fibres = group.fibres;
     size_t count = fibres.size();
     for (size_t i = 0; i < count; ++i) {
-        unsigned x = group.block_size.x, y = group.block_size.y, number = unsigned(i);
-        fibres[i].thread = {number % x, number / x % y, number / x / y};
+        fibres[i].thread = place(i);
         fibres[i].state = State::Ready;
         prepare(fibres[i].saved, &group.stacks[i * STACK], STACK, entry);
     }
@@ -131,6 +146,7 @@ inline void run_group(bool reverse) {
             Fibre& fibre = fibres[reverse ? count - 1 - i : i];
             if (fibre.state != State::Ready) continue;
             group.current = &fibre;
+            group.thread = fibre.thread;
             change(group.scheduler, fibre.saved);
         }
         if (release_warps()) continue;
@@ -142,18 +158,30 @@ inline void run_group(bool reverse) {
     }
 }
 
-inline void run_grid(Index grid, Index block, bool reverse, const std::function<void()>& body) {
-    size_t threads = size_t(block.x) * block.y * block.z;
-    group.fibres.resize(threads);
-    group.stacks.resize(threads * STACK);
-    group.body = &body;
+// Runs the threads of a group one after the other.
+inline void run_threads(size_t count, bool reverse) {
+    for (size_t i = 0; i < count; ++i) {
+        group.thread = place(reverse ? count - 1 - i : i);
+        group.kernel->call(group.parameter);
+    }
+}
+
+inline void run_grid(Index grid, Index block, bool reverse, const Kernel& kernel, const void* parameter) {
+    size_t count = size_t(block.x) * block.y * block.z;
+    group.kernel = &kernel;
+    group.parameter = parameter;
     group.block_size = block;
     group.grid_size = grid;
+    if (kernel.waits) {
+        group.fibres.resize(count);
+        group.stacks.resize(count * STACK);
+    }
     for (unsigned z = 0; z < grid.z; ++z)
         for (unsigned y = 0; y < grid.y; ++y)
             for (unsigned x = 0; x < grid.x; ++x) {
                 group.block = {x, y, z};
-                run_group(reverse);
+                if (kernel.waits) run_fibres(reverse);
+                else run_threads(count, reverse);
             }
 }
 
@@ -173,12 +201,6 @@ T shuffle(T value, unsigned from) {
 
 inline unsigned lane() { return unsigned(group.current - group.fibres.data()) % WARP; }
 
-// A kernel: how large its parameter is, and how to call it.
-struct Kernel {
-    size_t size;
-    void (*call)(const void*);
-};
-
 inline std::map<std::string, Kernel>& kernels() {
     static std::map<std::string, Kernel> all;
     return all;
@@ -192,11 +214,13 @@ struct Register {
 
 }  // namespace host
 
-#define KERNEL(name, Arguments) \
+#define HOST_KERNEL(name, Arguments, waits) \
     static void name(const Arguments a); \
     static const host::Register register_##name( \
-        #name, {sizeof(Arguments), [](const void* a) { name(*static_cast<const Arguments*>(a)); }}); \
+        #name, {sizeof(Arguments), [](const void* a) { name(*static_cast<const Arguments*>(a)); }, waits}); \
     static void name(const Arguments a)
+#define KERNEL(name, Arguments) HOST_KERNEL(name, Arguments, false)
+#define GROUP_KERNEL(name, Arguments) HOST_KERNEL(name, Arguments, true)
 
 #define __device__
 #define __constant__
@@ -205,7 +229,7 @@ struct Register {
 // There is one group at a time.
 #define __shared__ static
 
-#define threadIdx (host::group.current->thread)
+#define threadIdx (host::group.thread)
 #define blockIdx (host::group.block)
 #define blockDim (host::group.block_size)
 #define gridDim (host::group.grid_size)

@@ -62,7 +62,7 @@ fn built() -> Option<PathBuf> {
     let mut command = Command::new(&compiler);
     command.args([
         "-std=c++20",
-        "-O1",
+        "-O2",
         "-ffp-contract=off",
         "-Wall",
         "-Wextra",

@@ -61,7 +61,7 @@ KERNEL(conv_input_grad, Conv) {
 
 // x [b, c, h, w], w: the gradient [b, o, oh, ow] -> out [b, o, c, kh, kw], each image's sum: eight threads, the lanes, for
 // each of its elements.
-KERNEL(conv_weight_grad, Conv) {
+GROUP_KERNEL(conv_weight_grad, Conv) {
     const Window& win = a.window;
     unsigned lane = threadIdx.x % 8, i = thread() / 8;
     real sum = 0;

@@ -17,7 +17,7 @@ struct Matmul {
 };
 static_assert(sizeof(Matmul) == 112, "as backend/cuda/matmul.rs has it");
 
-KERNEL(matmul, Matmul) {
+GROUP_KERNEL(matmul, Matmul) {
     __shared__ real left_tile[TILE][TILE];
     __shared__ real right_tile[TILE][TILE + 1];
     unsigned x = threadIdx.x % TILE, y = threadIdx.x / TILE;

@@ -4,9 +4,11 @@
 
 typedef float real;
 
-// A kernel has one parameter: a structure that Rust fills. Its size is checked on both sides.
+// A kernel has one parameter: a structure that Rust fills. Its size is checked on both sides. Threads that wait for each
+// other, at barriers or in shuffles, are those of a GROUP_KERNEL.
 #ifndef KERNEL
 #define KERNEL(name, Arguments) extern "C" __global__ void name(const Arguments a)
+#define GROUP_KERNEL(name, Arguments) KERNEL(name, Arguments)
 #endif
 #define INLINE static __device__ __forceinline__
 

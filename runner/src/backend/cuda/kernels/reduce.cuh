@@ -103,4 +103,4 @@ INLINE void reduce_block(const Reduce& a) {
         static __device__ __forceinline__ real fold(real x0, real x1) { return __VA_ARGS__; } \
     }; \
     KERNEL(name##_each, Reduce) { reduce_each<Fold_##name>(a); } \
-    KERNEL(name##_block, Reduce) { reduce_block<Fold_##name>(a); }
+    GROUP_KERNEL(name##_block, Reduce) { reduce_block<Fold_##name>(a); }
