@@ -9,6 +9,8 @@ use super::{Cuda, CudaBuffer, GROUP, address, word};
 
 /// The side of the square of outputs that a group of threads computes.
 const TILE: usize = 16;
+/// The same of the kernel for matrices that are at least as large.
+const WIDE: usize = 64;
 /// The most leading axes: the rank of a tensor without the two of a matrix.
 const LEADING: usize = 4;
 
@@ -48,7 +50,11 @@ impl Cuda {
         };
         let matrix =
             |view: &View<'_, Self>| from_fn(|axis| word(view.layout.strides()[leading + axis]));
-        let tiles = [n, m].map(|size| size.div_ceil(TILE));
+        let (name, side) = match m.min(n) {
+            ..WIDE => ("matmul", TILE),
+            _ => ("matmul_wide", WIDE),
+        };
+        let tiles = [n, m].map(|size| size.div_ceil(side));
         let arguments = Matmul {
             out: out.address(),
             left: address(&a),
@@ -64,7 +70,7 @@ impl Cuda {
             right_batch: lead(&|axis| b.layout.strides()[axis], 0),
         };
         let groups = batch * tiles[0] * tiles[1];
-        self.run("matmul", groups * GROUP as usize, &arguments)?;
+        self.run(name, groups * GROUP as usize, &arguments)?;
         Ok(out)
     }
 }

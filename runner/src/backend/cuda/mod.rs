@@ -6,8 +6,8 @@
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
 //! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `matmul`, `spatial`, `index`) and
-//! queues the kernel on the device's one [`stream`](stream::Stream); only reading numbers back waits. Memory is kept when it
-//! is freed ([`memory::Pool`]).
+//! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
+//! (`memory`).
 //!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
 
@@ -124,10 +124,10 @@ fn place(buffer: &CudaBuffer, layout: &Layout) -> u64 {
     buffer.address() + (layout.offset() * size_of::<f32>()) as u64
 }
 
-/// A number as kernels count: positions of a buffer fit, because buffers are short enough.
-const fn word(number: usize) -> u32 {
-    debug_assert!(number <= u32::MAX as usize);
-    number as u32
+/// A number as kernels count. Sizes and positions of a buffer fit, because buffers are short enough; where there are no
+/// elements, nothing is read, whatever the number.
+fn word(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The strides of the axes of a layout, as many as there are.

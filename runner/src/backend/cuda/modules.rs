@@ -144,3 +144,32 @@ fn compile(op: &'static str, line: &str) -> Result<Ptx> {
         _ => refused("NVRTC is there, but does not work"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_your_own_compiles_where_nvrtc_is() {
+        if !driver::compiler() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED a_line_of_your_own_compiles_where_nvrtc_is: there is no NVRTC (LD_LIBRARY_PATH leads to one)"
+            );
+            return;
+        }
+        let line = "MAP(map2_silu, 2, x1 * (mt_sigmoid(x0) * (1 + x0 * (1 - mt_sigmoid(x0)))))\n\
+                    REDUCE(reduce_norm, (real)0e0, mt_fma(x1, x1, x0))\n";
+        let ptx = compile("silu", line).expect("valid C").to_src();
+        for name in ["map2_silu", "reduce_norm_each", "reduce_norm_block"] {
+            assert!(ptx.contains(&format!(".entry {name}(")), "{name}");
+        }
+        let error = compile("wrong", "MAP(map1_wrong, 1, mt_nothing(x0))\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "wrong: its body in C does not compile for CUDA"
+        );
+    }
+}

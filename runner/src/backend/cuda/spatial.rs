@@ -1,7 +1,7 @@
 //! Convolution and pooling, with their gradients.
 
-use minitorch_core::Result;
 use minitorch_core::backend::{View, Window as Sliding};
+use minitorch_core::{Error, ErrorKind, Result};
 
 use super::{Cuda, CudaBuffer, address, strides, word};
 
@@ -16,15 +16,30 @@ struct Window {
     output: [u32; 2],
 }
 
-impl From<&Sliding> for Window {
-    fn from(window: &Sliding) -> Self {
-        Self {
-            kernel: window.kernel.map(word),
-            stride: window.stride.map(word),
-            before: window.before.map(word),
-            input: window.input.map(word),
-            output: window.output.map(word),
+impl Window {
+    /// The window, if kernels can count to the ends of the padding.
+    fn new(op: &'static str, window: &Sliding) -> Result<Self> {
+        const MOST: usize = 1 << 30;
+        let Sliding {
+            kernel,
+            stride,
+            before,
+            input,
+            output,
+        } = *window;
+        for pair in [kernel, stride, before, input, output] {
+            if pair.iter().any(|&number| number > MOST) {
+                let error = Error::about(ErrorKind::Size, op, &pair);
+                return Err(error.advise("a CUDA device takes windows and strides up to 2^30"));
+            }
         }
+        Ok(Self {
+            kernel: kernel.map(word),
+            stride: stride.map(word),
+            before: before.map(word),
+            input: input.map(word),
+            output: output.map(word),
+        })
     }
 }
 
@@ -139,7 +154,7 @@ impl Cuda {
             w: address(&w),
             count: word(count),
             channels: channels.map(word),
-            window: window.into(),
+            window: Window::new(name, window)?,
             x_stride: strides(&x.layout),
             w_stride: strides(&w.layout),
         };
@@ -164,7 +179,7 @@ impl Cuda {
             g: address(&g),
             count: word(count),
             channels: word(channels),
-            window: window.into(),
+            window: Window::new(name, window)?,
             x_stride: strides(&x.layout),
             g_stride: strides(&g.layout),
         };
