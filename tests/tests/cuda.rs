@@ -46,12 +46,13 @@ conforms! {
 
 #[test]
 fn products_of_large_matrices_have_edges() {
-    // Around the side of the squares that a group of threads computes, and the depth of its tiles.
+    // Enough for the kernel of large squares, around their side and the depth of their tiles.
     for [batch, i, k, j] in [
-        [1, 64, 16, 64],
-        [2, 70, 37, 65],
-        [3, 129, 15, 64],
-        [1, 65, 0, 70],
+        [1, 512, 16, 512],
+        [1, 513, 3, 520],
+        [20, 70, 37, 65],
+        [70, 64, 15, 33],
+        [64, 5, 0, 7],
     ] {
         let left: Vec<f32> = (0..batch * i * k).map(|at| special(1, at)).collect();
         let right: Vec<f32> = (0..batch * k * j).map(|at| special(2, at)).collect();

@@ -2,7 +2,8 @@
 // the kernel that has the name, on the processor.
 //
 // There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
-// makes the driver fail: "no-device", "too-old", "old-device".
+// makes the driver fail: "no-device", "too-old", "old-device". FAKE_CUDA_COUNTS names a file that gets a line for each
+// kernel at the end of the process: how often it was launched, and its name.
 #include "host.h"
 
 #include <mutex>
@@ -23,13 +24,25 @@ typedef uint64_t Address;
 
 struct Context { int device; };
 struct Module { std::string ptx; };
-struct Function { host::Kernel kernel; };
+struct Function { host::Kernel kernel; uint64_t launches; };
 
 Context contexts[DEVICES] = {{0}, {1}};
 thread_local Context* current = nullptr;
 
 // Guards what follows, and the one group of threads that can run.
 std::mutex lock;
+
+// By the name of the kernel.
+struct Functions : std::map<std::string, Function> {
+    ~Functions() {
+        const char* path = std::getenv("FAKE_CUDA_COUNTS");
+        FILE* file = path ? std::fopen(path, "w") : nullptr;
+        if (!file) return;
+        for (auto& [name, function] : *this) std::fprintf(file, "%llu %s\n", (unsigned long long)function.launches, name.c_str());
+        std::fclose(file);
+    }
+};
+Functions functions;
 
 // Device memory by address. Around each block are bytes that nothing may write to.
 constexpr size_t GUARD = 256;
@@ -120,9 +133,8 @@ API cuModuleGetFunction(Function** function, Module* module, const char* name) {
     size_t open = module->ptx.find('[', at);
     if (open == std::string::npos || std::stoul(module->ptx.substr(open + 1)) != kernel->second.size)
         host::fail("a kernel whose parameter has another size in the PTX: run scripts/ptx.sh");
-    static std::map<std::string, Function> functions;
     std::lock_guard guard(lock);
-    *function = &functions.emplace(name, Function{kernel->second}).first->second;
+    *function = &functions.emplace(name, Function{kernel->second, 0}).first->second;
     return OK;
 }
 
@@ -135,6 +147,7 @@ API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
     std::vector<uint64_t> copy(function->kernel.size / sizeof(uint64_t) + 1);
     std::memcpy(copy.data(), parameters[0], function->kernel.size);
     std::lock_guard guard(lock);
+    ++function->launches;
     host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, function->kernel, copy.data());
     return OK;
 }

@@ -2,8 +2,10 @@
 //! compiled by a C++ compiler into a library that is called as the driver is.
 //!
 //! The library is built when it is first asked for, which takes a few seconds, and kept in the folder of the build. It has
-//! two devices whose threads take turns in opposite orders. With the environment variable `FAKE_CUDA` it fails on purpose:
-//! `no-device`, `too-old` (the driver) and `old-device`.
+//! two devices whose threads take turns in opposite orders. `LD_LIBRARY_PATH=$(cargo run -q -p minitorch-fake-cuda)` lets any
+//! program find it. With the environment variable `FAKE_CUDA` it fails on purpose:
+//! `no-device`, `too-old` (the driver) and `old-device`; with `FAKE_CUDA_COUNTS` it writes to that file how often each
+//! kernel was launched.
 #![allow(unsafe_code)]
 
 use std::collections::hash_map::DefaultHasher;

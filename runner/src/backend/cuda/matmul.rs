@@ -9,8 +9,10 @@ use super::{Cuda, CudaBuffer, GROUP, address, word};
 
 /// The side of the square of outputs that a group of threads computes.
 const TILE: usize = 16;
-/// The same of the kernel for matrices that are at least as large.
+/// The same of the kernel that uses a number more often.
 const WIDE: usize = 64;
+/// From so many of the larger squares on, there is one for most of a device's processors.
+const MANY: usize = 64;
 /// The most leading axes: the rank of a tensor without the two of a matrix.
 const LEADING: usize = 4;
 
@@ -31,7 +33,7 @@ struct Matmul {
     left_batch: [u32; LEADING],
     right_batch: [u32; LEADING],
 }
-const _: () = assert!(size_of::<Matmul>() == 112);
+const _: () = assert!(size_of::<Matmul>() == 112 && TILE * TILE == GROUP as usize);
 
 impl Cuda {
     /// `[.., m, k] x [.., k, n] -> [.., m, n]`.
@@ -50,11 +52,12 @@ impl Cuda {
         };
         let matrix =
             |view: &View<'_, Self>| from_fn(|axis| word(view.layout.strides()[leading + axis]));
-        let (name, side) = match m.min(n) {
-            ..WIDE => ("matmul", TILE),
-            _ => ("matmul_wide", WIDE),
+        let squares = |side: usize| [n, m].map(|size| size.div_ceil(side));
+        let groups = |[across, down]: [usize; 2]| batch * across * down;
+        let (name, tiles) = match groups(squares(WIDE)) {
+            MANY.. => ("matmul_wide", squares(WIDE)),
+            _ => ("matmul", squares(TILE)),
         };
-        let tiles = [n, m].map(|size| size.div_ceil(side));
         let arguments = Matmul {
             out: out.address(),
             left: address(&a),
@@ -69,8 +72,7 @@ impl Cuda {
             left_batch: lead(&|axis| a.layout.strides()[axis], 0),
             right_batch: lead(&|axis| b.layout.strides()[axis], 0),
         };
-        let groups = batch * tiles[0] * tiles[1];
-        self.run(name, groups * GROUP as usize, &arguments)?;
+        self.run(name, groups(tiles) * GROUP as usize, &arguments)?;
         Ok(out)
     }
 }

@@ -71,7 +71,7 @@ fn rounded(bytes: usize) -> usize {
 #[derive(Debug)]
 struct Numbers {
     home: Cuda,
-    block: Option<Block>,
+    block: Block,
     count: usize,
 }
 
@@ -82,41 +82,32 @@ impl Numbers {
                 .advise("a buffer of a CUDA device has less than 2^31 numbers"));
         }
         let machine = &home.machine;
-        let block = machine.pool.take(&machine.stream, count * size_of::<u32>());
+        let bytes = count.saturating_mul(size_of::<u32>());
+        let block = machine.pool.take(&machine.stream, bytes);
         Ok(Self {
-            block: Some(block.map_err(stream::error("allocate", count))?),
+            block: block.map_err(stream::error("allocate", count))?,
             home: home.clone(),
             count,
         })
     }
 
-    /// The block, which is there until the drop.
-    fn block(&self) -> &Block {
-        const NONE: &Block = &Block {
-            address: 0,
-            bytes: 0,
-        };
-        self.block.as_ref().unwrap_or(NONE)
-    }
-
     fn write<T: Copy>(&mut self, data: &[T]) -> Result<()> {
         let stream = &self.home.machine.stream;
-        let written = stream.upload(self.block(), data);
+        let written = stream.upload(&self.block, data);
         written.map_err(stream::error("write", data.len()))
     }
 
     fn read<T: Copy>(&self, out: &mut [T]) -> Result<()> {
         let stream = &self.home.machine.stream;
-        let read = stream.download(self.block(), out);
+        let read = stream.download(&self.block, out);
         read.map_err(stream::error("read", out.len()))
     }
 }
 
 impl Drop for Numbers {
     fn drop(&mut self) {
-        if let Some(block) = self.block.take() {
-            self.home.machine.pool.give(block);
-        }
+        let block = std::mem::replace(&mut self.block, Block::NOWHERE);
+        self.home.machine.pool.give(block);
     }
 }
 
@@ -139,7 +130,7 @@ macro_rules! numbers {
 
             /// Where it begins on the device.
             pub(super) fn address(&self) -> u64 {
-                self.0.block().address
+                self.0.block.address
             }
 
             /// Overwrites the first numbers.

@@ -35,6 +35,8 @@ struct Reduce {
     inner: Axes,
 }
 const _: () = assert!(size_of::<Reduce>() == 144);
+/// A group has so many threads, as `kernels/reduce.cuh` counts on.
+const _: () = assert!(GROUP == 32 * 8);
 
 /// From so many elements to an output on, a group of threads folds it, unless there are enough outputs for one thread each.
 const LONG: usize = 256;

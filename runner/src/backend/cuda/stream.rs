@@ -17,6 +17,14 @@ pub(super) struct Block {
     pub(super) bytes: usize,
 }
 
+impl Block {
+    /// No memory, in the place of a block that was moved away.
+    pub(super) const NOWHERE: Self = Self {
+        address: 0,
+        bytes: 0,
+    };
+}
+
 /// A queue of work on one device. What is queued runs in order, so a block that is freed while work on it is queued may be
 /// given to work that is queued later.
 #[derive(Debug)]
@@ -74,7 +82,7 @@ impl Stream {
             return Ok(());
         }
         self.context().bind_to_thread()?;
-        // SAFETY: both sides are as long as `out`, which lives until the stream has done everything.
+        // SAFETY: both sides are as long as `out`. The call returns when all of it is written, because its memory is pageable.
         unsafe { result::memcpy_dtoh_async(out, block.address, self.stream.cu_stream()) }?;
         self.stream.synchronize()
     }
