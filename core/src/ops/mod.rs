@@ -49,8 +49,8 @@ use crate::isa::Isa;
 pub trait Op<const N: usize>: Copy + Send + Sync + 'static {
     /// The name in error messages and kernels, such as `"relu"`.
     const NAME: &'static str;
-    /// The body in C, for devices: one expression, without statements, of `x0`, `x1`, .. (the operands), `p0` to `p2` (see [`Op::params`]),
-    /// the type `real`, and the functions `mt_fma`, `mt_exp` and so on.
+    /// The body in C, for devices: one expression, without statements, of `x0`, `x1`, .. (the operands), `p0` to `p2` (see
+    /// [`Op::params`]), the type `real`, and the functions `mt_fma`, `mt_exp` and so on.
     const C: &'static str;
     /// Which operand is the old value where the operation replaces elements in place, as
     /// [`Backend::update`](crate::backend::Backend::update) does.

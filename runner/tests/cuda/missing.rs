@@ -25,7 +25,9 @@ fn ends(folder: &Path, mode: &str, expected: &str) {
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
         assert_eq!(
             said,
-            format!("error: --backend cuda: {expected}\n"),
+            format!(
+                "error: cuda: {expected}, or compute on the processor (--backend rayon, --engine fast)\n"
+            ),
             "{arguments:?}"
         );
     }
@@ -42,7 +44,7 @@ fn without_a_driver() {
     }
     let folder = program::Folder::new("cuda-none");
     let expected = "there is no CUDA driver here (libcuda.so.1);\n\
-                    install NVIDIA's driver, or use --backend rayon";
+                    install NVIDIA's driver";
     ends(folder.path(), "", expected);
 }
 
@@ -52,7 +54,7 @@ fn without_a_device() {
         return;
     };
     let expected = "the CUDA driver finds no device;\n\
-                    see what nvidia-smi and CUDA_VISIBLE_DEVICES say, or use --backend rayon";
+                    see what nvidia-smi and CUDA_VISIBLE_DEVICES say";
     ends(folder, "no-device", expected);
 }
 
@@ -62,7 +64,7 @@ fn with_a_driver_that_is_too_old() {
         return;
     };
     let expected = "the CUDA driver is too old: it is of version 11.4, and 12.0 or later is needed;\n\
-         install NVIDIA's driver 525 or later, or use --backend rayon";
+         install NVIDIA's driver 525 or later";
     ends(folder, "too-old", expected);
 }
 
@@ -72,7 +74,7 @@ fn with_a_device_that_is_too_old() {
         return;
     };
     let expected = "fake CUDA device has compute capability 6.1, and 7.0 or more is needed;\n\
-                    use a newer device, or use --backend rayon";
+                    use a newer device";
     ends(folder, "old-device", expected);
 }
 

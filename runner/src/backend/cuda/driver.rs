@@ -69,7 +69,8 @@ impl From<Missing> for Failure {
     fn from(missing: Missing) -> Self {
         let remedy = missing.remedy();
         Self::new(format!(
-            "--backend cuda: {missing};\n{remedy}, or use --backend rayon"
+            "cuda: {missing};\n\
+             {remedy}, or compute on the processor (--backend rayon, --engine fast)"
         ))
     }
 }
@@ -199,9 +200,9 @@ mod tests {
             let failure = Failure::from(reason.clone());
             assert_eq!(failure.status() as u8, 1);
             let text = failure.to_string();
-            assert!(text.starts_with("--backend cuda: "), "{text}");
+            assert!(text.starts_with("cuda: "), "{text}");
             assert!(text.contains(reason.remedy()), "{text}");
-            assert!(text.ends_with(", or use --backend rayon"), "{text}");
+            assert!(text.contains(", or compute on the processor"), "{text}");
         }
         assert!(
             Missing::NewerDriver(11_040)
