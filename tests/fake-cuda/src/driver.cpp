@@ -44,8 +44,12 @@ struct Functions : std::map<std::string, Function> {
 };
 Functions functions;
 
-// Device memory by address. Around each block are bytes that nothing may write to.
+// Device memory by address. Around each block are bytes that nothing may write to; a sanitizer guards blocks itself.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t GUARD = 0;
+#else
 constexpr size_t GUARD = 256;
+#endif
 constexpr unsigned char UNTOUCHED = 0xa5;
 std::map<Address, size_t> blocks;
 

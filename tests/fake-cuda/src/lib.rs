@@ -88,6 +88,9 @@ fn built() -> Option<PathBuf> {
         .arg("-I")
         .arg(&own)
         .arg(own.join("driver.cpp"));
+    // A sanitizer, say.
+    let flags = std::env::var("CXXFLAGS").unwrap_or_default();
+    command.args(flags.split_whitespace());
 
     let mut hasher = DefaultHasher::new();
     (&version.stdout, format!("{command:?}")).hash(&mut hasher);
