@@ -15,12 +15,12 @@
 //! | `tensor`, `tensor_functions` | [`crate::Tensor`], [`crate::ops`] for elementwise functions with their derivatives, [`crate::autodiff::Function`] for any other; `grad_check` is [`crate::autodiff::check`] |
 //! | `tensor_ops`: `map`, `zip`, `reduce`, `matrix_multiply` | [`crate::Backend`], whose methods have these names |
 //! | `fast_ops`, `fast_conv` | [`crate::Cpu`] with any [`crate::executor::Executor`]: one kernel for each operation, vectorised, on as many threads as there are |
-//! | `cuda_ops` | a [`crate::Backend`] of your own; none for CUDA comes with it yet |
+//! | `cuda_ops` | `runner::backend::cuda`, with `--backend cuda` of every program |
 //! | `nn`: pooling, softmax, dropout, `max`, `argmax` | methods of [`crate::Tensor`], layers in [`crate::nn`] |
 //! | `optim` | [`crate::optim`] |
 //! | `datasets` | `runner::data`: the same six sets of points |
 //! | `testing` (`MathTest`) | `minitorch_tests::math_functions` in `tests/src` |
-//! | the 90 tests, `test_*.py` | `tests/tests/module0.rs` to `module4.rs`, under the same names |
+//! | the 90 tests, `test_*.py` | `tests/tests/module0.rs` to `module4.rs`, under the same names; those of CUDA in `module3_cuda.rs` |
 //! | `run_manual.py` | `runner simple --engine manual --weights 1,-1 --bias 0.2` |
 //! | `run_scalar.py`, `run_tensor.py` | `runner simple --engine scalar`, `--engine tensor`; `--preset minitorch` prints its numbers |
 //! | `run_fast_tensor.py` | `runner xor --engine fast` |

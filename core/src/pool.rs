@@ -184,7 +184,7 @@ fn hit<E: Element>(x: E, best: E) -> bool {
 
 /// The fold of the maximum.
 #[derive(Clone, Copy)]
-struct Largest;
+pub(crate) struct Largest;
 
 impl Op<2> for Largest {
     const NAME: &'static str = "pool_max";
@@ -198,7 +198,7 @@ impl Op<2> for Largest {
 
 /// `hits + 1` where `x` is the largest.
 #[derive(Clone, Copy)]
-struct Count;
+pub(crate) struct Count;
 
 impl Op<3> for Count {
     const NAME: &'static str = "pool_count";
@@ -212,7 +212,7 @@ impl Op<3> for Count {
 
 /// `hits - 1` where `x` is the largest.
 #[derive(Clone, Copy)]
-struct Uncount;
+pub(crate) struct Uncount;
 
 impl Op<3> for Uncount {
     const NAME: &'static str = "pool_uncount";
@@ -226,7 +226,7 @@ impl Op<3> for Uncount {
 
 /// `g` where `x` is the first of the largest, else +0.
 #[derive(Clone, Copy)]
-struct Take;
+pub(crate) struct Take;
 
 impl Op<4> for Take {
     const NAME: &'static str = "pool_take";

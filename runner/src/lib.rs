@@ -8,6 +8,7 @@
 //! cargo run -p runner -- spiral         train on points in a square, as MiniTorch's first modules do
 //! cargo run -p runner -- predict FILE   what digit is on this picture?
 //! cargo run -p runner -- fetch sst2     download a public data set
+//! cargo run -p runner -- doctor         which backends work here?
 //! ```
 //!
 //! A run goes from the command line to the summary through these modules:
@@ -57,6 +58,7 @@ pub fn run(task: Task) -> Result<(), Failure> {
         Task::Fetch(settings) => task::fetch::run(&settings),
         Task::Bench(settings) => bench::run(&settings),
         Task::ParallelCheck(settings) => task::parallel_check::run(&settings),
+        Task::Doctor => task::doctor::run(),
     }
 }
 

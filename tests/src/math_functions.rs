@@ -1,6 +1,6 @@
 //! The functions that MiniTorch's tests (`testing.py`) apply to numbers, scalars and tensors alike.
 
-use minitorch_core::{Cpu, Scalar, Tensor, operators};
+use minitorch_core::{Backend, Scalar, Tensor, operators};
 
 /// What can be computed with: a plain number, a scalar with history, a tensor.
 pub trait Number: Sized {
@@ -76,8 +76,8 @@ impl Number for f64 {
 
 /// Scalars and tensors have methods of these names.
 macro_rules! by_methods {
-    ($type:ty) => {
-        impl Number for $type {
+    ($type:ty $(, $backend:ident)?) => {
+        impl$(<$backend: Backend>)? Number for $type {
             fn add_number(&self, c: f64) -> Self {
                 self + c
             }
@@ -121,7 +121,7 @@ macro_rules! by_methods {
     };
 }
 by_methods!(Scalar);
-by_methods!(Tensor<Cpu<f64>>);
+by_methods!(Tensor<B>, B);
 
 /// A named function of one argument.
 pub type One<T> = (&'static str, fn(&T) -> T);
@@ -170,7 +170,7 @@ pub fn two_arguments<T: Number>() -> [Two<T>; 6] {
 
 /// The reductions, under MiniTorch's names: they keep the axis that they fold, as its `sum(dim)` does.
 #[must_use]
-pub fn reductions() -> [One<Tensor<Cpu<f64>>>; 3] {
+pub fn reductions<B: Backend>() -> [One<Tensor<B>>; 3] {
     [
         ("sum_red", |a| a.sum_keepdim(&[0])),
         ("mean_red", |a| a.mean_keepdim(&[0])),

@@ -9,7 +9,6 @@ use super::{Context, Operand};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::reduction::LANES;
 
 /// How many windows fold at a time.
 const STRETCH: usize = if super::SMALL { 16 } else { 64 };

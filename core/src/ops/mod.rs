@@ -24,7 +24,7 @@
 //! }
 //! impl Unary for Silu {
 //!     const SAVES: Saves = Saves::Input;
-//!     const GRAD_C: &'static str = "({ real s = mt_sigmoid(x0); x1 * (s * (1 + x0 * (1 - s))); })";
+//!     const GRAD_C: &'static str = "x1 * (mt_sigmoid(x0) * (1 + x0 * (1 - mt_sigmoid(x0))))";
 //!     fn grad<I: Isa, E: Element>(self, x: E, g: E) -> E {
 //!         let s = x.sigmoid::<I>();
 //!         g * (s * (E::ONE + x * (E::ONE - s)))
@@ -38,6 +38,7 @@
 //! ```
 
 pub mod binary;
+pub mod catalog;
 pub mod special;
 pub mod unary;
 
@@ -48,8 +49,8 @@ use crate::isa::Isa;
 pub trait Op<const N: usize>: Copy + Send + Sync + 'static {
     /// The name in error messages and kernels, such as `"relu"`.
     const NAME: &'static str;
-    /// The body in C, for devices: an expression of `x0`, `x1`, .. (the operands), `p0` to `p2` (see [`Op::params`]),
-    /// the type `real`, and the functions `mt_fma`, `mt_exp` and so on.
+    /// The body in C, for devices: one expression, without statements, of `x0`, `x1`, .. (the operands), `p0` to `p2` (see
+    /// [`Op::params`]), the type `real`, and the functions `mt_fma`, `mt_exp` and so on.
     const C: &'static str;
     /// Which operand is the old value where the operation replaces elements in place, as
     /// [`Backend::update`](crate::backend::Backend::update) does.

@@ -47,6 +47,8 @@ pub enum Task {
     Bench(bench::Settings),
     /// Tell how kernels go over their operands, and time them.
     ParallelCheck(parallel_check::Settings),
+    /// Tell which backends work here.
+    Doctor,
 }
 
 /// Where the arithmetic is done. The result is the same to the bit.
@@ -57,6 +59,8 @@ pub enum Backend {
     Rayon,
     /// On the processor, in one thread.
     Serial,
+    /// On an NVIDIA GPU.
+    Cuda,
 }
 
 /// Which of the processor's instructions are used. The result is the same to the bit.
@@ -112,12 +116,14 @@ enum Command {
     Bench(bench::Arguments),
     /// Show how the loops of the kernels run: merged axes, vectors, tasks, and time by number of threads
     ParallelCheck(parallel_check::Arguments),
+    /// Tell which backends work here, and what the others miss
+    Doctor,
 }
 
 /// Where a program computes: the options that every program has.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
-    /// Where to compute, rayon or serial; the result is the same to the bit [default: rayon]
+    /// Where to compute, rayon, serial or cuda; the result is the same to the bit [default: rayon]
     #[arg(
         long,
         value_enum,
@@ -296,6 +302,7 @@ impl Command {
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
             Self::Bench(arguments) => arguments.resolve().map(Task::Bench),
             Self::ParallelCheck(arguments) => arguments.resolve().map(Task::ParallelCheck),
+            Self::Doctor => Ok(Task::Doctor),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Choice, Machine, Report, positive, seed};
+use super::{Backend, Choice, Machine, Report, positive, seed};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -18,6 +18,8 @@ pub enum Engine {
     Tensor,
     /// Tensors in single precision, on all threads.
     Fast,
+    /// Tensors in single precision, on an NVIDIA GPU.
+    Cuda,
 }
 
 /// A named recipe. Other options change what it says.
@@ -31,7 +33,7 @@ pub enum Preset {
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(disable_help_flag = true)]
 pub struct Arguments {
-    /// What computes: manual (a line of your own, nothing is trained), scalar, tensor or fast [default: tensor]
+    /// What computes: manual (a line of your own, nothing is trained), scalar, tensor, fast or cuda [default: tensor]
     #[arg(
         long,
         value_enum,
@@ -165,7 +167,7 @@ impl Recipe {
 
     /// MiniTorch's settings: those of `run_scalar` and `run_tensor`, or for the fast engine those of `run_fast_tensor`.
     pub const fn minitorch(engine: Engine) -> Self {
-        let fast = matches!(engine, Engine::Fast);
+        let fast = matches!(engine, Engine::Fast | Engine::Cuda);
         Self {
             hidden: if fast { 10 } else { 2 },
             rate: if fast { 0.05 } else { 0.5 },
@@ -244,7 +246,23 @@ impl Arguments {
     ///
     /// [`Failure::usage`] for a line without the manual engine or the reverse, and for too few points.
     pub fn resolve(self, pattern: Pattern) -> Result<Settings, Failure> {
-        let engine = self.engine.unwrap_or(Engine::Tensor);
+        let engine = match (self.engine, self.machine.backend) {
+            (None | Some(Engine::Fast), Backend::Cuda) | (Some(Engine::Cuda), _) => Engine::Cuda,
+            (Some(engine), Backend::Cuda) => {
+                let engine = super::name(&engine);
+                return Err(Failure::usage(format!(
+                    "--backend cuda is for --engine cuda; {engine} computes on the processor",
+                )));
+            }
+            (engine, _) => engine.unwrap_or(Engine::Tensor),
+        };
+        let machine = match engine {
+            Engine::Cuda => Machine {
+                backend: Backend::Cuda,
+                ..self.machine
+            },
+            _ => self.machine,
+        };
         let preset = match self.preset {
             None => Recipe::of(pattern),
             Some(Preset::Minitorch) => Recipe::minitorch(engine),
@@ -288,7 +306,7 @@ impl Arguments {
             recipe,
             seed: self.seed,
             line,
-            machine: self.machine,
+            machine,
             style: self.style,
             report: self.report,
         })

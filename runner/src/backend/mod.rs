@@ -1,5 +1,6 @@
 //! The devices that a run can use.
 
+pub mod cuda;
 mod rayon;
 
 pub use self::rayon::Rayon;
@@ -10,12 +11,36 @@ use minitorch_core::isa::Level;
 use crate::args::{Backend, Isa, Machine};
 use crate::error::Failure;
 use crate::machine;
+use cuda::Cuda;
+
+/// What a run computes on.
+#[derive(Debug)]
+pub enum Device {
+    /// The processor, and the pool to run on, if there is one.
+    Cpu(Cpu, Option<Rayon>),
+    /// An NVIDIA GPU.
+    Cuda(Cuda),
+}
+
+/// The device that the options ask for.
+///
+/// # Errors
+///
+/// An instruction set, a driver or a device that this machine does not have (exit status 1), or too many threads.
+pub fn device(options: &Machine) -> Result<Device, Failure> {
+    if options.backend == Backend::Cuda {
+        return Ok(Device::Cuda(Cuda::open(0)?));
+    }
+    let (device, pool) = cpu(options)?;
+    Ok(Device::Cpu(device, pool))
+}
 
 /// The CPU as the options ask for it, and the pool to run on, if there is one.
 ///
 /// # Errors
 ///
-/// An instruction set that this machine does not have (exit status 1), or too many threads.
+/// Options that ask for another device, an instruction set that this machine does not have (exit status 1), or too many
+/// threads.
 pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     let builder = Cpu::builder().level(level(options.isa)?);
     Ok(match options.backend {
@@ -23,6 +48,11 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
         Backend::Rayon => {
             let pool = Rayon::new(threads(options))?;
             (builder.executor(pool.clone()).build(), Some(pool))
+        }
+        Backend::Cuda => {
+            return Err(Failure::usage(
+                "--backend cuda: this program is about the processor; use rayon or serial",
+            ));
         }
     })
 }
@@ -32,7 +62,7 @@ pub fn threads(options: &Machine) -> usize {
     // Nothing is cut into more parts than this: further threads would only look for work.
     const MOST: usize = 64;
     match options.backend {
-        Backend::Serial => 1,
+        Backend::Serial | Backend::Cuda => 1,
         Backend::Rayon => options
             .threads
             .unwrap_or_else(machine::processors)

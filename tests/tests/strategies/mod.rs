@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use minitorch_core::autodiff::check;
-use minitorch_core::{Cpu, Shape, Tensor};
+use minitorch_core::{Backend, Cpu, Element, Shape, Tensor};
 use minitorch_tests::math_functions::is_smooth;
 use proptest::prelude::*;
 use std::ops::RangeInclusive;
@@ -41,17 +41,18 @@ pub(crate) struct Drawn {
 }
 
 impl Drawn {
-    pub(crate) fn on(&self, device: &Cpu<f64>) -> T {
+    pub(crate) fn on<B: Backend>(&self, device: &B) -> Tensor<B> {
         let mut inverse = vec![0; self.order.len()];
         for (place, &axis) in self.order.iter().enumerate() {
             inverse[axis] = place;
         }
         let memory: Vec<usize> = self.order.iter().map(|&axis| self.shape[axis]).collect();
-        Tensor::from_slice(device, &self.values, Shape::new(&memory).unwrap()).permute(&inverse)
+        let values: Vec<B::Elem> = self.values.iter().map(|&x| B::Elem::from_f64(x)).collect();
+        Tensor::from_slice(device, &values, Shape::new(&memory).unwrap()).permute(&inverse)
     }
 
     fn here(self) -> T {
-        self.on(&Cpu::default())
+        self.on(&Cpu::<f64>::default())
     }
 }
 

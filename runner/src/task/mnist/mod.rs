@@ -20,7 +20,7 @@ use minitorch_core::nn::Module;
 use minitorch_core::{Backend, Tensor};
 
 use crate::args::mnist::{Data, Settings};
-use crate::backend;
+use crate::backend::{self, Device};
 use crate::checkpoint::Keeper;
 use crate::data::{Digits, Mnist};
 use crate::error::Failure;
@@ -40,10 +40,10 @@ const EVALUATION_BATCH: usize = 250;
 /// status 130, after the checkpoint is written).
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
-    let (device, pool) = backend::cpu(&settings.run.machine)?;
-    match pool {
-        Some(pool) => pool.inside(|| on(&device, settings, &interrupt)),
-        None => on(&device, settings, &interrupt),
+    match backend::device(&settings.run.machine)? {
+        Device::Cuda(device) => on(&device, settings, &interrupt),
+        Device::Cpu(device, Some(pool)) => pool.inside(|| on(&device, settings, &interrupt)),
+        Device::Cpu(device, None) => on(&device, settings, &interrupt),
     }
 }
 

@@ -38,11 +38,12 @@ use std::path::{Path, PathBuf};
 use minitorch_core::Backend;
 
 use crate::args::Predict;
+use crate::backend::{self, Device};
 use crate::checkpoint::Opened;
 use crate::data::{PIXELS, is_absent};
 use crate::error::Failure;
 use crate::task::{mnist, sentiment};
-use crate::{backend, files, output};
+use crate::{files, output};
 use report::Answer;
 
 /// What is said where a text may have been meant.
@@ -57,10 +58,10 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// A checkpoint that cannot be used, and standard output that cannot be written to, end the run; a picture that cannot
 /// be read, or has nothing on it, gives exit status 1 at the end.
 pub fn run(arguments: &Predict) -> Result<(), Failure> {
-    let (device, pool) = backend::cpu(&arguments.machine)?;
-    match pool {
-        Some(pool) => pool.inside(|| on(&device, arguments)),
-        None => on(&device, arguments),
+    match backend::device(&arguments.machine)? {
+        Device::Cuda(device) => on(&device, arguments),
+        Device::Cpu(device, Some(pool)) => pool.inside(|| on(&device, arguments)),
+        Device::Cpu(device, None) => on(&device, arguments),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The network on tensors: the engines `tensor`, in double precision on one thread, and `fast`, in single precision on
-//! all of them.
+//! The network on tensors: the engines `tensor`, in double precision on one thread, `fast`, in single precision on
+//! all of them, and `cuda`, the same on a GPU.
 
 use minitorch_core::nn::{Layer, Linear, Module, Param, try_bce_with_logits};
 use minitorch_core::optim::{Optimizer, Sgd};

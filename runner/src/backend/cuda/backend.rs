@@ -1,0 +1,161 @@
+//! What core asks of a device, handed to the files that do it.
+
+use minitorch_core::backend::{Backend, View, Window};
+use minitorch_core::ops::Op;
+use minitorch_core::reduction::Reduction;
+use minitorch_core::{Generator, Layout, Result};
+
+use super::{Cuda, CudaBuffer, CudaIndex};
+
+impl Backend for Cuda {
+    type Elem = f32;
+    type Buffer = CudaBuffer;
+    type Index = CudaIndex;
+
+    fn of(buffer: &CudaBuffer) -> &Self {
+        buffer.home()
+    }
+
+    fn upload(&self, data: &[f32]) -> Result<CudaBuffer> {
+        let mut buffer = CudaBuffer::any(self, data.len())?;
+        buffer.write(data)?;
+        Ok(buffer)
+    }
+
+    fn upload_index(&self, data: &[u32]) -> Result<CudaIndex> {
+        let mut index = CudaIndex::any(self, data.len())?;
+        index.write(data)?;
+        Ok(index)
+    }
+
+    fn full(&self, count: usize, value: f32) -> Result<CudaBuffer> {
+        self.filled(count, value)
+    }
+
+    fn write(&self, buffer: &mut CudaBuffer, data: &[f32]) -> Result<()> {
+        buffer.write(data)
+    }
+
+    fn write_index(&self, index: &mut CudaIndex, data: &[u32]) -> Result<()> {
+        index.write(data)
+    }
+
+    fn download(&self, buffer: &CudaBuffer, out: &mut [f32]) -> Result<()> {
+        buffer.read(out)
+    }
+
+    fn download_index(&self, index: &CudaIndex, out: &mut [u32]) -> Result<()> {
+        index.read(out)
+    }
+
+    fn map<const N: usize, O: Op<N>>(
+        &self,
+        op: O,
+        operands: [View<'_, Self>; N],
+    ) -> Result<CudaBuffer> {
+        self.mapped(op, operands)
+    }
+
+    fn update<const N: usize, const M: usize, O: Op<M>>(
+        &self,
+        op: O,
+        out: &mut CudaBuffer,
+        layout: &Layout,
+        operands: [View<'_, Self>; N],
+    ) -> Result<()> {
+        self.updated(op, out, layout, operands)
+    }
+
+    fn assign(&self, out: &mut CudaBuffer, layout: &Layout, from: View<'_, Self>) -> Result<()> {
+        self.assigned(out, layout, from)
+    }
+
+    fn reduce<R: Reduction>(&self, _: R, x: View<'_, Self>, axes: &[bool]) -> Result<CudaBuffer> {
+        self.folded::<R>(x, axes)
+    }
+
+    fn arg_max(&self, x: View<'_, Self>) -> Result<CudaIndex> {
+        self.largest(x)
+    }
+
+    fn matmul(&self, a: View<'_, Self>, b: View<'_, Self>) -> Result<CudaBuffer> {
+        self.product(a, b)
+    }
+
+    fn rows(&self, table: View<'_, Self>, index: &CudaIndex, count: usize) -> Result<CudaBuffer> {
+        self.rows_of(table, index, count)
+    }
+
+    fn rows_add(
+        &self,
+        rows: View<'_, Self>,
+        index: &CudaIndex,
+        table_rows: usize,
+    ) -> Result<CudaBuffer> {
+        self.rows_added(rows, index, table_rows)
+    }
+
+    fn pick(&self, x: View<'_, Self>, index: &CudaIndex) -> Result<CudaBuffer> {
+        self.picked(x, index)
+    }
+
+    fn place(&self, x: View<'_, Self>, index: &CudaIndex, n: usize) -> Result<CudaBuffer> {
+        self.placed(x, index, n)
+    }
+
+    fn uniform(&self, count: usize, draw: &Generator) -> Result<CudaBuffer> {
+        self.drawn("uniform", count, draw)
+    }
+
+    fn normal(&self, count: usize, draw: &Generator) -> Result<CudaBuffer> {
+        self.drawn("normal", count, draw)
+    }
+
+    fn conv2d(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        window: &Window,
+    ) -> Result<CudaBuffer> {
+        self.convolved(x, weight, window)
+    }
+
+    fn conv2d_input_grad(
+        &self,
+        g: View<'_, Self>,
+        weight: View<'_, Self>,
+        window: &Window,
+    ) -> Result<CudaBuffer> {
+        self.convolved_input_grad(g, weight, window)
+    }
+
+    fn conv2d_weight_grad(
+        &self,
+        x: View<'_, Self>,
+        g: View<'_, Self>,
+        window: &Window,
+    ) -> Result<CudaBuffer> {
+        self.convolved_weight_grad(x, g, window)
+    }
+
+    fn avg_pool2d(&self, x: View<'_, Self>, window: &Window) -> Result<CudaBuffer> {
+        self.pooled("avg_pool", [x, x], window.output, window)
+    }
+
+    fn avg_pool2d_grad(&self, g: View<'_, Self>, window: &Window) -> Result<CudaBuffer> {
+        self.pooled("avg_pool_grad", [g, g], window.input, window)
+    }
+
+    fn max_pool2d(&self, x: View<'_, Self>, window: &Window) -> Result<CudaBuffer> {
+        self.pooled("max_pool", [x, x], window.output, window)
+    }
+
+    fn max_pool2d_grad(
+        &self,
+        x: View<'_, Self>,
+        g: View<'_, Self>,
+        window: &Window,
+    ) -> Result<CudaBuffer> {
+        self.pooled("max_pool_grad", [x, g], window.input, window)
+    }
+}

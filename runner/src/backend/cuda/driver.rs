@@ -1,0 +1,213 @@
+//! The driver and its devices, or what is missing.
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::sync::Arc;
+
+use cudarc::driver::sys::{self, CUresult};
+use cudarc::driver::{CudaContext, DriverError};
+use cudarc::nvrtc;
+
+use crate::error::Failure;
+
+/// The oldest driver whose compiler reads the kernels, as the driver counts: 12.0.
+const OLDEST: i32 = 12_000;
+/// The least compute capability that the kernels are compiled for.
+const LEAST: (i32, i32) = (7, 0);
+
+/// Why no device can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// There is no driver.
+    Driver,
+    /// There is a driver, and no device.
+    Device,
+    /// The driver is of this version, 1000 * major + 10 * minor.
+    NewerDriver(i32),
+    /// The device of this name has this compute capability.
+    NewerDevice(String, (i32, i32)),
+    /// The driver says that something is wrong with it or the device.
+    Working(String),
+}
+
+impl Missing {
+    /// What to do about it, as the beginning of a sentence.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Driver => "install NVIDIA's driver",
+            Self::NewerDriver(_) => "install NVIDIA's driver 525 or later",
+            Self::NewerDevice(..) => "use a newer device",
+            Self::Device => "see what nvidia-smi and CUDA_VISIBLE_DEVICES say",
+            Self::Working(_) => "see what nvidia-smi says",
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    /// What is missing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Driver => f.write_str("there is no CUDA driver here (libcuda.so.1)"),
+            Self::Device => f.write_str("the CUDA driver finds no device"),
+            Self::NewerDriver(version) => write!(
+                f,
+                "the CUDA driver is too old: it is of version {}, and {} or later is needed",
+                Version(*version),
+                Version(OLDEST)
+            ),
+            Self::NewerDevice(name, (major, minor)) => write!(
+                f,
+                "{name} has compute capability {major}.{minor}, and {}.{} or more is needed",
+                LEAST.0, LEAST.1
+            ),
+            Self::Working(what) => write!(f, "the CUDA driver fails: {what}"),
+        }
+    }
+}
+
+impl From<Missing> for Failure {
+    fn from(missing: Missing) -> Self {
+        let remedy = missing.remedy();
+        Self::new(format!(
+            "cuda: {missing};\n\
+             {remedy}, or compute on the processor (--backend rayon, --engine fast)"
+        ))
+    }
+}
+
+/// A version as the driver counts: 1000 * major + 10 * minor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub i32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 / 1000, self.0 % 1000 / 10)
+    }
+}
+
+/// A driver that can be used, with a device at least.
+#[derive(Clone, Copy, Debug)]
+pub struct Driver {
+    /// Its version.
+    pub version: Version,
+    /// How many devices it has.
+    pub devices: usize,
+}
+
+impl Driver {
+    /// Looks for the driver.
+    ///
+    /// # Errors
+    ///
+    /// What is missing.
+    pub fn find() -> Result<Self, Missing> {
+        // Every other call of cudarc panics where the library is missing.
+        // SAFETY: loading the driver runs its initialisers only, which are made for any process.
+        if !unsafe { sys::is_culib_present() } {
+            return Err(Missing::Driver);
+        }
+        let mut version = 0;
+        // SAFETY: the call writes one number, and is allowed before all others.
+        let asked = unsafe { sys::cuDriverGetVersion(&mut version) };
+        asked.result().map_err(|error| working(&error))?;
+        if version < OLDEST {
+            return Err(Missing::NewerDriver(version));
+        }
+        match CudaContext::device_count() {
+            Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Err(Missing::Device),
+            Err(error) => Err(working(&error)),
+            Ok(count) => match usize::try_from(count) {
+                Ok(0) | Err(_) => Err(Missing::Device),
+                Ok(devices) => Ok(Self {
+                    version: Version(version),
+                    devices,
+                }),
+            },
+        }
+    }
+
+    /// Opens a device, the first being number 0.
+    ///
+    /// # Errors
+    ///
+    /// A device that is too old or does not work.
+    pub fn open(&self, number: usize) -> Result<Arc<CudaContext>, Missing> {
+        let context = CudaContext::new(number).map_err(|error| working(&error))?;
+        let about = About::of(&context)?;
+        if about.capability < LEAST {
+            return Err(Missing::NewerDevice(about.name, about.capability));
+        }
+        Ok(context)
+    }
+}
+
+/// What a device says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// What it is called.
+    pub name: String,
+    /// Major and minor.
+    pub capability: (i32, i32),
+    /// Its memory in bytes.
+    pub memory: usize,
+}
+
+impl About {
+    /// Asks a device.
+    ///
+    /// # Errors
+    ///
+    /// A device that does not work.
+    pub fn of(context: &CudaContext) -> Result<Self, Missing> {
+        let ask = || {
+            Ok(Self {
+                name: context.name()?,
+                capability: context.compute_capability()?,
+                memory: context.total_mem()?,
+            })
+        };
+        ask().map_err(|error| working(&error))
+    }
+}
+
+/// Whether there is NVRTC, the compiler for operations of your own.
+pub fn compiler() -> bool {
+    // SAFETY: loading the compiler runs its initialisers only, which are made for any process.
+    unsafe { nvrtc::sys::is_culib_present() }
+}
+
+/// An error that none of the other reasons covers, in the driver's words.
+pub(super) fn working(error: &DriverError) -> Missing {
+    let words = error.error_string().map(|text| text.to_string_lossy());
+    let words = words.unwrap_or_else(|_| "an unknown error".into());
+    Missing::Working(format!("{words} (error {})", error.0 as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_sentence_that_says_what_to_do() {
+        let reasons = [
+            Missing::Driver,
+            Missing::Device,
+            Missing::NewerDriver(11_040),
+            Missing::NewerDevice("Some GPU".into(), (6, 1)),
+            Missing::Working("no words".into()),
+        ];
+        for reason in reasons {
+            let failure = Failure::from(reason.clone());
+            assert_eq!(failure.status() as u8, 1);
+            let text = failure.to_string();
+            assert!(text.starts_with("cuda: "), "{text}");
+            assert!(text.contains(reason.remedy()), "{text}");
+            assert!(text.contains(", or compute on the processor"), "{text}");
+        }
+        assert!(
+            Missing::NewerDriver(11_040)
+                .to_string()
+                .contains("version 11.4, and 12.0 or")
+        );
+    }
+}

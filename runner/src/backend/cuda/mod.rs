@@ -1,0 +1,136 @@
+//! NVIDIA GPUs: one more [`Backend`](minitorch_core::Backend), with the same bits as the others.
+//!
+//! The driver is looked for when a device is opened, so a program that was built with this runs anywhere; only the driver
+//! is needed, no toolkit. Kernels stand in `kernels/`, written in CUDA C, and beside them is what the driver compiles for
+//! its device: `ops.ptx` for elementwise operations and folds, whose text follows from core's table (`ops`), and
+//! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
+//!
+//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `matmul`, `spatial`, `index`) and
+//! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
+//! (`memory`).
+//!
+//! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
+
+mod backend;
+mod driver;
+mod elementwise;
+mod index;
+mod matmul;
+mod memory;
+mod modules;
+mod ops;
+mod reduce;
+mod spatial;
+mod stream;
+
+pub use driver::{About, Driver, Missing, Version, compiler};
+pub use memory::{CudaBuffer, CudaIndex};
+pub use ops::source;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cudarc::driver::CudaFunction;
+use minitorch_core::backend::View;
+use minitorch_core::{Layout, Result};
+
+/// Threads of a group, where a kernel does not need another number.
+const GROUP: u32 = 256;
+
+/// A CUDA device: a handle on its stream of work, its kernels and its memory.
+#[derive(Clone)]
+pub struct Cuda {
+    machine: Arc<Machine>,
+}
+
+struct Machine {
+    pool: memory::Pool,
+    modules: modules::Modules,
+    stream: stream::Stream,
+}
+
+impl Cuda {
+    /// Opens a device, the first being number 0.
+    ///
+    /// # Errors
+    ///
+    /// What is missing: the driver, the device, or a newer one of them.
+    pub fn open(number: usize) -> Result<Self, Missing> {
+        let context = Driver::find()?.open(number)?;
+        let open = || {
+            Ok(Machine {
+                pool: memory::Pool::default(),
+                modules: modules::Modules::load(&context)?,
+                stream: stream::Stream::new(&context)?,
+            })
+        };
+        let machine = open().map_err(|error| driver::working(&error))?;
+        Ok(Self {
+            machine: Arc::new(machine),
+        })
+    }
+
+    /// What the device says about itself.
+    ///
+    /// # Errors
+    ///
+    /// A device that does not work.
+    pub fn about(&self) -> Result<About, Missing> {
+        About::of(self.machine.stream.context())
+    }
+
+    /// Queues one of the shipped kernels on `count` threads.
+    fn run<A: Copy>(&self, name: &'static str, count: usize, arguments: &A) -> Result<()> {
+        self.launch(name, &self.machine.modules.named(name)?, count, arguments)
+    }
+
+    /// Queues a kernel on `count` threads.
+    fn launch<A: Copy>(
+        &self,
+        op: &'static str,
+        kernel: &CudaFunction,
+        count: usize,
+        arguments: &A,
+    ) -> Result<()> {
+        let stream = &self.machine.stream;
+        let queued = stream.launch(kernel, count, GROUP, arguments);
+        queued.map_err(stream::error(op, count))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.pool.clear(&self.stream);
+    }
+}
+
+impl fmt::Debug for Cuda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cuda({})", self.machine.stream.context().ordinal())
+    }
+}
+
+/// Where a view begins on the device.
+fn address(view: &View<'_, Cuda>) -> u64 {
+    place(view.buffer, &view.layout)
+}
+
+/// Where `layout` begins in `buffer`.
+fn place(buffer: &CudaBuffer, layout: &Layout) -> u64 {
+    debug_assert!(
+        layout.end() <= buffer.count(),
+        "a view beyond its buffer: the caller has checked"
+    );
+    buffer.address() + (layout.offset() * size_of::<f32>()) as u64
+}
+
+/// A number as kernels count. Sizes and positions of a buffer fit, because buffers are short enough; where there are no
+/// elements, nothing is read, whatever the number.
+fn word(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The strides of the axes of a layout, as many as there are.
+fn strides<const N: usize>(layout: &Layout) -> [u32; N] {
+    std::array::from_fn(|axis| word(layout.strides()[axis]))
+}

@@ -1,0 +1,175 @@
+//! Kernels: those compiled ahead of time, and those of your own operations, compiled when they are first used.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
+use cudarc::nvrtc::{self, CompileError, CompileOptions, Ptx};
+use minitorch_core::ops::Op;
+use minitorch_core::ops::catalog::Entry;
+use minitorch_core::reduction::Reduction;
+use minitorch_core::{Error, ErrorKind, Result};
+
+use super::{driver, ops, stream};
+
+/// The elementwise operations and the folds.
+const OPS: &str = include_str!("kernels/ops.ptx");
+/// Everything else.
+const KERNELS: &str = include_str!("kernels/kernels.ptx");
+/// What an operation of your own is compiled with; a header of another one says so by `#include`.
+const HEADERS: [&str; 3] = [
+    include_str!("kernels/real.cuh"),
+    include_str!("kernels/map.cuh"),
+    include_str!("kernels/reduce.cuh"),
+];
+/// As scripts/ptx.sh has them.
+const FLAGS: [&str; 5] = [
+    "--std=c++17",
+    "-fmad=false",
+    "-ftz=false",
+    "-prec-div=true",
+    "-prec-sqrt=true",
+];
+
+/// The kernels of one device.
+#[derive(Debug)]
+pub(super) struct Modules {
+    context: Arc<CudaContext>,
+    ops: Arc<CudaModule>,
+    kernels: Arc<CudaModule>,
+    named: Table<&'static str>,
+    typed: Table<(TypeId, &'static str)>,
+}
+
+/// Kernels that were looked up before.
+type Table<K> = RwLock<HashMap<K, CudaFunction>>;
+
+impl Modules {
+    /// Hands the shipped kernels to the driver, which compiles them for the device.
+    pub(super) fn load(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
+        let load = |ptx: &str| context.load_module(Ptx::from_src(ptx));
+        Ok(Self {
+            context: context.clone(),
+            ops: load(OPS)?,
+            kernels: load(KERNELS)?,
+            named: Table::default(),
+            typed: Table::default(),
+        })
+    }
+
+    /// The shipped kernel called `name`.
+    pub(super) fn named(&self, name: &'static str) -> Result<CudaFunction> {
+        cached(&self.named, name, || {
+            let kernel = self.kernels.load_function(name);
+            kernel.map_err(stream::error(name, 0))
+        })
+    }
+
+    /// The kernel of an elementwise operation.
+    pub(super) fn map<const N: usize, O: Op<N>>(&self) -> Result<CudaFunction> {
+        cached(&self.typed, (TypeId::of::<O>(), ""), || {
+            if N > ops::OPERANDS {
+                let why = "a CUDA device takes operations on 4 operands at most";
+                return Err(Error::new(ErrorKind::Device, O::NAME, why));
+            }
+            let entry = Entry::of::<N, O>();
+            self.find(O::NAME, &ops::map_name(&entry), || ops::map(&entry))
+        })
+    }
+
+    /// A kernel of a fold: `way` is the ending of its name.
+    pub(super) fn reduce<R: Reduction>(&self, way: &'static str) -> Result<CudaFunction> {
+        cached(&self.typed, (TypeId::of::<R>(), way), || {
+            let name = ops::reduce_name::<R>() + way;
+            self.find(R::NAME, &name, ops::reduce::<R>)
+        })
+    }
+
+    /// The shipped kernel, or else the one that is compiled from a line of `ops.cu`.
+    fn find(
+        &self,
+        op: &'static str,
+        name: &str,
+        line: impl FnOnce() -> String,
+    ) -> Result<CudaFunction> {
+        if let Ok(kernel) = self.ops.load_function(name) {
+            return Ok(kernel);
+        }
+        let module = self.context.load_module(compile(op, &line())?);
+        let kernel = module.and_then(|module| module.load_function(name));
+        kernel.map_err(stream::error(op, 0))
+    }
+}
+
+/// What `table` has for `key`, or `make` makes.
+fn cached<K: Copy + Eq + std::hash::Hash>(
+    table: &Table<K>,
+    key: K,
+    make: impl FnOnce() -> Result<CudaFunction>,
+) -> Result<CudaFunction> {
+    let known = table.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = known.get(&key) {
+        return Ok(kernel.clone());
+    }
+    drop(known);
+    let kernel = make()?;
+    let mut known = table.write().unwrap_or_else(PoisonError::into_inner);
+    Ok(known.entry(key).or_insert(kernel).clone())
+}
+
+/// Compiles a line as `ops.cu` has them.
+fn compile(op: &'static str, line: &str) -> Result<Ptx> {
+    let refused = |why| Error::new(ErrorKind::Device, op, why);
+    if !driver::compiler() {
+        return Err(refused(
+            "this operation is not one of minitorch-core, and there is no NVRTC here to compile it for CUDA; \
+             install NVIDIA's CUDA toolkit 12, or use a CPU",
+        ));
+    }
+    let includes = |line: &&str| !line.starts_with("#include") && !line.starts_with("#pragma once");
+    let lines = HEADERS.iter().flat_map(|header| header.lines());
+    let mut text: String = lines
+        .filter(includes)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    text += line;
+    let options = CompileOptions {
+        arch: Some("compute_70"),
+        options: FLAGS.map(String::from).to_vec(),
+        ..CompileOptions::default()
+    };
+    nvrtc::compile_ptx_with_opts(text, options).map_err(|error| match error {
+        CompileError::CompileError { .. } => refused("its body in C does not compile for CUDA"),
+        _ => refused("NVRTC is there, but does not work"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_your_own_compiles_where_nvrtc_is() {
+        if !driver::compiler() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED a_line_of_your_own_compiles_where_nvrtc_is: there is no NVRTC (LD_LIBRARY_PATH leads to one)"
+            );
+            return;
+        }
+        let line = "MAP(map2_silu, 2, x1 * (mt_sigmoid(x0) * (1 + x0 * (1 - mt_sigmoid(x0)))))\n\
+                    REDUCE(reduce_norm, (real)0e0, mt_fma(x1, x1, x0))\n";
+        let ptx = compile("silu", line).expect("valid C").to_src();
+        for name in ["map2_silu", "reduce_norm_each", "reduce_norm_block"] {
+            assert!(ptx.contains(&format!(".entry {name}(")), "{name}");
+        }
+        let error = compile("wrong", "MAP(map1_wrong, 1, mt_nothing(x0))\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "wrong: its body in C does not compile for CUDA"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! The text of `kernels/ops.cu`: a kernel for each elementwise operation and each fold of core.
+//!
+//! core's table is the one definition of an operation. [`source`] writes it as the file that is compiled ahead of time,
+//! and the same words name a kernel when it is looked up, so an operation that the file lacks is noticed at once.
+
+use std::fmt::Write;
+
+use minitorch_core::ops::catalog::{self, Entry};
+use minitorch_core::reduction::{Max, Min, Prod, Reduction, Sum};
+use minitorch_core::state::Fnv;
+
+/// The most operands of an operation on the device.
+pub(super) const OPERANDS: usize = 4;
+
+/// The text of `kernels/ops.cu`.
+pub fn source() -> String {
+    let mut text = String::from(
+        "// Written by scripts/ptx.sh from the operations of core; not to be edited.\n\
+         #include \"map.cuh\"\n#include \"reduce.cuh\"\n\n",
+    );
+    for entry in catalog::entries() {
+        text += &map(&entry);
+    }
+    text += &reduce::<Sum>();
+    text += &reduce::<Prod>();
+    text += &reduce::<Max>();
+    text += &reduce::<Min>();
+    text
+}
+
+/// The line of an elementwise operation.
+pub(super) fn map(entry: &Entry) -> String {
+    let Entry { operands, c, .. } = entry;
+    format!("MAP({}, {operands}, {c})\n", map_name(entry))
+}
+
+/// The name of the kernel of an elementwise operation.
+pub(super) fn map_name(entry: &Entry) -> String {
+    name(&format!("map{}", entry.operands), entry.name, entry.c)
+}
+
+/// The line of a fold.
+pub(super) fn reduce<R: Reduction>() -> String {
+    let start = match R::START {
+        start if start.is_nan() => "MT_NAN".to_string(),
+        f64::INFINITY => "MT_INFINITY".to_string(),
+        f64::NEG_INFINITY => "-MT_INFINITY".to_string(),
+        start => format!("(real){start:e}"),
+    };
+    format!("REDUCE({}, {start}, {})\n", reduce_name::<R>(), R::C)
+}
+
+/// The name of the kernels of a fold, without the ending that says which of the two.
+pub(super) fn reduce_name<R: Reduction>() -> String {
+    name("reduce", R::NAME, R::C)
+}
+
+/// `kind`, what the operation is called, and a hash of its body: operations may share a name, and yours may be like
+/// another's.
+fn name(kind: &str, called: &str, body: &str) -> String {
+    let mut hash = Fnv::new();
+    hash.write(body.as_bytes());
+    let called = called.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let mut name = format!("{kind}_{called}");
+    // The lower half is enough: all names are compared when they are compiled into one file.
+    let _ = write!(name, "_{:08x}", hash.finish() as u32);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use minitorch_core::ops::unary::{DivFrom, DivScalar};
+
+    use super::*;
+
+    #[test]
+    fn operations_of_one_name_have_kernels_of_their_own() {
+        let by = map_name(&Entry::of::<1, DivScalar>());
+        let from = map_name(&Entry::of::<1, DivFrom>());
+        assert!(by.starts_with("map1_div_") && from.starts_with("map1_div_"));
+        assert_ne!(by, from);
+    }
+
+    #[test]
+    fn the_file_is_the_one_that_core_says() {
+        let file = include_str!("kernels/ops.cu");
+        assert!(
+            file == source(),
+            "kernels/ops.cu is not what core's operations say: run scripts/ptx.sh"
+        );
+    }
+
+    #[test]
+    fn no_two_kernels_have_one_name() {
+        let mut names: Vec<_> = catalog::entries().iter().map(map_name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

@@ -1,0 +1,189 @@
+//! Convolution and pooling, with their gradients.
+
+use minitorch_core::backend::{View, Window as Sliding};
+use minitorch_core::{Error, ErrorKind, Result};
+
+use super::{Cuda, CudaBuffer, address, strides, word};
+
+/// What `kernels/window.cuh` calls `Window`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Window {
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    before: [u32; 2],
+    input: [u32; 2],
+    output: [u32; 2],
+}
+
+impl Window {
+    /// The window, if kernels can count to the ends of the padding.
+    fn new(op: &'static str, window: &Sliding) -> Result<Self> {
+        const MOST: usize = 1 << 30;
+        let Sliding {
+            kernel,
+            stride,
+            before,
+            input,
+            output,
+        } = *window;
+        for pair in [kernel, stride, before, input, output] {
+            if pair.iter().any(|&number| number > MOST) {
+                let error = Error::about(ErrorKind::Size, op, &pair);
+                return Err(error.advise("a CUDA device takes windows and strides up to 2^30"));
+            }
+        }
+        Ok(Self {
+            kernel: kernel.map(word),
+            stride: stride.map(word),
+            before: before.map(word),
+            input: input.map(word),
+            output: output.map(word),
+        })
+    }
+}
+
+/// What `kernels/conv.cu` calls `Conv`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Conv {
+    out: u64,
+    x: u64,
+    w: u64,
+    count: u32,
+    channels: [u32; 2],
+    window: Window,
+    x_stride: [u32; 4],
+    w_stride: [u32; 4],
+}
+const _: () = assert!(size_of::<Conv>() == 112);
+
+/// What `kernels/conv.cu` calls `AddImages`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct AddImages {
+    out: u64,
+    images: u64,
+    count: u32,
+    number: u32,
+}
+const _: () = assert!(size_of::<AddImages>() == 24);
+
+/// What `kernels/pool.cu` calls `Pool`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pool {
+    out: u64,
+    x: u64,
+    g: u64,
+    count: u32,
+    channels: u32,
+    window: Window,
+    x_stride: [u32; 4],
+    g_stride: [u32; 4],
+}
+const _: () = assert!(size_of::<Pool>() == 104);
+
+/// The threads that work on one weight of one image: the lanes of its sum.
+const LANES: usize = 8;
+
+impl Cuda {
+    /// `x` `[b, c, h, w]` and `w` `[o, c, kh, kw]` give `[b, o, oh, ow]`.
+    pub(super) fn convolved(
+        &self,
+        x: View<'_, Self>,
+        w: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<CudaBuffer> {
+        let [height, width] = window.output;
+        let (c, o) = (x.shape()[1], w.shape()[0]);
+        let count = x.shape()[0] * o * height * width;
+        self.conv("conv_forward", x, w, [c, o], window, [count, count])
+    }
+
+    /// `g` `[b, o, oh, ow]` and `w` `[o, c, kh, kw]` give `[b, c, h, w]`.
+    pub(super) fn convolved_input_grad(
+        &self,
+        g: View<'_, Self>,
+        w: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<CudaBuffer> {
+        let [height, width] = window.input;
+        let (c, o) = (w.shape()[1], w.shape()[0]);
+        let count = g.shape()[0] * c * height * width;
+        self.conv("conv_input_grad", g, w, [c, o], window, [count, count])
+    }
+
+    /// `x` `[b, c, h, w]` and `g` `[b, o, oh, ow]` give `[o, c, kh, kw]`.
+    pub(super) fn convolved_weight_grad(
+        &self,
+        x: View<'_, Self>,
+        g: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<CudaBuffer> {
+        let [height, width] = window.kernel;
+        let (images, c, o) = (x.shape()[0], x.shape()[1], g.shape()[1]);
+        let weights = o * c * height * width;
+        let count = images * weights;
+        let name = "conv_weight_grad";
+        let sums = self.conv(name, x, g, [c, o], window, [count, count * LANES])?;
+        let out = CudaBuffer::any(self, weights)?;
+        let arguments = AddImages {
+            out: out.address(),
+            images: sums.address(),
+            count: word(weights),
+            number: word(images),
+        };
+        self.run("add_images", weights, &arguments)?;
+        Ok(out)
+    }
+
+    fn conv(
+        &self,
+        name: &'static str,
+        x: View<'_, Self>,
+        w: View<'_, Self>,
+        channels: [usize; 2],
+        window: &Sliding,
+        [count, threads]: [usize; 2],
+    ) -> Result<CudaBuffer> {
+        let out = CudaBuffer::any(self, count)?;
+        let arguments = Conv {
+            out: out.address(),
+            x: address(&x),
+            w: address(&w),
+            count: word(count),
+            channels: channels.map(word),
+            window: Window::new(name, window)?,
+            x_stride: strides(&x.layout),
+            w_stride: strides(&w.layout),
+        };
+        self.run(name, threads, &arguments)?;
+        Ok(out)
+    }
+
+    /// One of the four kernels of pooling: `x` and `g` are `[b, c, ..]`, and so is what comes out, of `size`.
+    pub(super) fn pooled(
+        &self,
+        name: &'static str,
+        [x, g]: [View<'_, Self>; 2],
+        size: [usize; 2],
+        window: &Sliding,
+    ) -> Result<CudaBuffer> {
+        let channels = x.shape()[1];
+        let count = x.shape()[0] * channels * size[0] * size[1];
+        let out = CudaBuffer::any(self, count)?;
+        let arguments = Pool {
+            out: out.address(),
+            x: address(&x),
+            g: address(&g),
+            count: word(count),
+            channels: word(channels),
+            window: Window::new(name, window)?,
+            x_stride: strides(&x.layout),
+            g_stride: strides(&g.layout),
+        };
+        self.run(name, count, &arguments)?;
+        Ok(out)
+    }
+}

@@ -1,0 +1,135 @@
+//! Without a driver, without a device, and with one that is too old: a sentence of its own, exit status 1, no panic.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{program, runner, success, text};
+
+/// Ways to begin every program that can compute on a GPU.
+const PROGRAMS: [&[&str]; 6] = [
+    &["mnist", "--backend", "cuda"],
+    &["sentiment", "--backend", "cuda"],
+    &["xor", "--backend", "cuda"],
+    &["xor", "--engine", "cuda"],
+    &["spiral", "--engine", "fast", "--backend", "cuda"],
+    &["predict", "a fine film", "--backend", "cuda"],
+];
+
+/// How they all end with the fake driver in a mode in which it fails, or with the driver of this machine.
+fn ends(folder: &Path, mode: &str, expected: &str) {
+    for arguments in PROGRAMS {
+        let output = runner(arguments, folder).env("FAKE_CUDA", mode).output();
+        let output = output.expect("the program starts");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert_eq!(
+            said,
+            format!(
+                "error: cuda: {expected}, or compute on the processor (--backend rayon, --engine fast)\n"
+            ),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_driver() {
+    if runner::backend::cuda::Driver::find().err() != Some(runner::backend::cuda::Missing::Driver) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED without_a_driver: this machine has one"
+        );
+        return;
+    }
+    let folder = program::Folder::new("cuda-none");
+    let expected = "there is no CUDA driver here (libcuda.so.1);\n\
+                    install NVIDIA's driver";
+    ends(folder.path(), "", expected);
+}
+
+#[test]
+fn without_a_device() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let expected = "the CUDA driver finds no device;\n\
+                    see what nvidia-smi and CUDA_VISIBLE_DEVICES say";
+    ends(folder, "no-device", expected);
+}
+
+#[test]
+fn with_a_driver_that_is_too_old() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let expected = "the CUDA driver is too old: it is of version 11.4, and 12.0 or later is needed;\n\
+         install NVIDIA's driver 525 or later";
+    ends(folder, "too-old", expected);
+}
+
+#[test]
+fn with_a_device_that_is_too_old() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let expected = "fake CUDA device has compute capability 6.1, and 7.0 or more is needed;\n\
+                    use a newer device";
+    ends(folder, "old-device", expected);
+}
+
+#[test]
+fn what_computes_on_the_processor_alone_says_so() {
+    let folder = program::Folder::new("cuda-cpu");
+    let cases: [(&[&str], &str); 4] = [
+        (
+            &["bench", "--workloads", "W6"],
+            "this program is about the processor; use rayon or serial",
+        ),
+        (
+            &["parallel-check"],
+            "this program is about the processor; use rayon or serial",
+        ),
+        (
+            &["xor", "--engine", "tensor"],
+            "tensor computes on the processor",
+        ),
+        (
+            &["xor", "--engine", "scalar"],
+            "scalar computes on the processor",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let arguments = [arguments, &["--backend", "cuda"]].concat();
+        let output = runner(&arguments, folder.path()).output();
+        let output = output.expect("the program starts");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_doctor_tells_what_is_missing() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let told = |mode: &str| {
+        let output = runner(&["doctor"], folder).env("FAKE_CUDA", mode).output();
+        success(&output.expect("the program starts"))
+    };
+    let well = told("");
+    for line in [
+        "serial   works: one thread, ",
+        "rayon    works: --threads ",
+        "cuda     driver 12.0\n         device 0 works: fake CUDA device, compute capability 7.0, 1.0 GiB\n",
+        "device 1 works: ",
+    ] {
+        assert!(well.contains(line), "{line:?} in\n{well}");
+    }
+    let old = "cuda     the CUDA driver is too old: it is of version 11.4, and 12.0 or later is needed;\n         install";
+    assert!(told("too-old").contains(old));
+    assert!(
+        told("no-device").contains("cuda     the CUDA driver finds no device;\n         see what")
+    );
+}

@@ -1,0 +1,160 @@
+// libcuda as far as the CUDA backend uses it: device memory is memory, a stream does everything at once, and a launch runs
+// the kernel that has the name, on the processor.
+//
+// There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
+// makes the driver fail: "no-device", "too-old", "old-device". FAKE_CUDA_COUNTS names a file that gets a line for each
+// kernel at the end of the process: how often it was launched, and its name.
+#include "host.h"
+
+#include <mutex>
+
+namespace kernels {
+#include "ops.cu"
+#include "kernels.cu"
+}  // namespace kernels
+
+#define API extern "C" __attribute__((visibility("default"))) int
+
+namespace {
+
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, NOT_FOUND = 500 };
+
+constexpr int DEVICES = 2;
+typedef uint64_t Address;
+
+struct Context { int device; };
+struct Module { std::string ptx; };
+struct Function { host::Kernel kernel; uint64_t launches; };
+
+Context contexts[DEVICES] = {{0}, {1}};
+thread_local Context* current = nullptr;
+
+// Guards what follows, and the one group of threads that can run.
+std::mutex lock;
+
+// By the name of the kernel.
+struct Functions : std::map<std::string, Function> {
+    ~Functions() {
+        const char* path = std::getenv("FAKE_CUDA_COUNTS");
+        FILE* file = path ? std::fopen(path, "w") : nullptr;
+        if (!file) return;
+        for (auto& [name, function] : *this) std::fprintf(file, "%llu %s\n", (unsigned long long)function.launches, name.c_str());
+        std::fclose(file);
+    }
+};
+Functions functions;
+
+// Device memory by address. Around each block are bytes that nothing may write to; a sanitizer guards blocks itself.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t GUARD = 0;
+#else
+constexpr size_t GUARD = 256;
+#endif
+constexpr unsigned char UNTOUCHED = 0xa5;
+std::map<Address, size_t> blocks;
+
+bool fails(const char* how) {
+    const char* wanted = std::getenv("FAKE_CUDA");
+    return wanted && std::strcmp(wanted, how) == 0;
+}
+
+// Whether all of a range lies in one block.
+bool is_inside(Address at, size_t size) {
+    auto next = blocks.upper_bound(at);
+    if (next == blocks.begin()) return false;
+    auto& [first, length] = *std::prev(next);
+    return at - first <= length && size <= length - (at - first);
+}
+
+}  // namespace
+
+API cuInit(unsigned) { return fails("no-device") ? NO_DEVICE : OK; }
+API cuDriverGetVersion(int* version) { return *version = fails("too-old") ? 11040 : 12000, OK; }
+API cuDeviceGetCount(int* count) { return *count = DEVICES, OK; }
+API cuDeviceGet(int* device, int number) { return *device = number, number >= 0 && number < DEVICES ? OK : INVALID_DEVICE; }
+API cuDeviceGetName(char* name, int size, int) { return std::snprintf(name, size_t(size), "fake CUDA device"), OK; }
+API cuDeviceTotalMem_v2(size_t* bytes, int) { return *bytes = size_t(1) << 30, OK; }
+API cuDeviceGetAttribute(int* value, int attribute, int) {
+    // Major and minor compute capability; everything else is absent.
+    *value = attribute == 75 ? (fails("old-device") ? 6 : 7) : attribute == 76 && fails("old-device") ? 1 : 0;
+    return OK;
+}
+
+API cuDevicePrimaryCtxRetain(Context** context, int device) { return *context = &contexts[device], OK; }
+API cuDevicePrimaryCtxRelease_v2(int) { return OK; }
+API cuCtxGetCurrent(Context** context) { return *context = current, OK; }
+API cuCtxSetCurrent(Context* context) { return current = context, OK; }
+API cuCtxSynchronize() { return OK; }
+
+API cuStreamCreate(Context** stream, unsigned) { return *stream = current, OK; }
+API cuStreamSynchronize(Context*) { return OK; }
+API cuStreamDestroy_v2(Context*) { return OK; }
+
+API cuMemAlloc_v2(Address* address, size_t size) {
+    std::lock_guard guard(lock);
+    if (size == 0) return INVALID_VALUE;
+    auto memory = static_cast<unsigned char*>(std::malloc(size + 2 * GUARD));
+    if (!memory) return OUT_OF_MEMORY;
+    std::memset(memory, UNTOUCHED, size + 2 * GUARD);
+    *address = reinterpret_cast<Address>(memory + GUARD);
+    blocks[*address] = size;
+    return OK;
+}
+
+API cuMemFree_v2(Address address) {
+    std::lock_guard guard(lock);
+    auto block = blocks.find(address);
+    if (block == blocks.end()) host::fail("memory is freed that is not there");
+    auto memory = reinterpret_cast<unsigned char*>(address);
+    for (size_t i = 0; i < GUARD; ++i)
+        if (memory[block->second + i] != UNTOUCHED || *(memory - 1 - i) != UNTOUCHED) host::fail("a write beyond a block of memory");
+    blocks.erase(block);
+    std::free(memory - GUARD);
+    return OK;
+}
+
+API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t size, Context*) {
+    std::lock_guard guard(lock);
+    if (!is_inside(to, size)) return INVALID_VALUE;
+    return std::memcpy(reinterpret_cast<void*>(to), from, size), OK;
+}
+
+API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t size, Context*) {
+    std::lock_guard guard(lock);
+    if (!is_inside(from, size)) return INVALID_VALUE;
+    return std::memcpy(to, reinterpret_cast<const void*>(from), size), OK;
+}
+
+API cuModuleLoadData(Module** module, const void* image) { return *module = new Module{static_cast<const char*>(image)}, OK; }
+API cuModuleUnload(Module* module) { return delete module, OK; }
+
+API cuModuleGetFunction(Function** function, Module* module, const char* name) {
+    auto kernel = host::kernels().find(name);
+    // It has to be in the PTX that the program loads, too, with a parameter of the same size.
+    std::string entry = std::string(".entry ") + name + "(";
+    size_t at = module->ptx.find(entry);
+    if (kernel == host::kernels().end() || at == std::string::npos) return NOT_FOUND;
+    size_t open = module->ptx.find('[', at);
+    if (open == std::string::npos || std::stoul(module->ptx.substr(open + 1)) != kernel->second.size)
+        host::fail("a kernel whose parameter has another size in the PTX: run scripts/ptx.sh");
+    std::lock_guard guard(lock);
+    *function = &functions.emplace(name, Function{kernel->second, 0}).first->second;
+    return OK;
+}
+
+API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, Context* stream, void** parameters, void**) {
+    uint64_t threads = uint64_t(bx) * by * bz;
+    if (threads == 0 || threads > 1024 || gx == 0 || gx > 0x7fffffff || gy == 0 || gy > 65535 || gz == 0 || gz > 65535 || shared != 0)
+        return INVALID_VALUE;
+    // The parameter is copied before a launch returns.
+    std::vector<uint64_t> copy(function->kernel.size / sizeof(uint64_t) + 1);
+    std::memcpy(copy.data(), parameters[0], function->kernel.size);
+    std::lock_guard guard(lock);
+    ++function->launches;
+    host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, function->kernel, copy.data());
+    return OK;
+}
+
+API cuGetErrorName(int, const char** name) { return *name = "CUDA_ERROR_OF_THE_FAKE", OK; }
+API cuGetErrorString(int, const char** text) { return *text = "an error of the fake driver", OK; }

@@ -1,0 +1,110 @@
+//! The CUDA backend gives the bits of the definitions, as the other backends do: the same checks, on the two devices of the
+//! fake driver, which run the kernels' threads in opposite orders.
+
+use minitorch_core::backend::View;
+use minitorch_core::isa::Isa;
+use minitorch_core::ops::Op;
+use minitorch_core::{Backend, Element, ErrorKind, Layout, Tensor};
+use minitorch_tests::conformance::{elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::oracle;
+use minitorch_tests::real::assert_same;
+use minitorch_tests::samples::special;
+use runner::backend::cuda::{self, Cuda};
+
+/// The devices, or none without a C++ compiler, which is said.
+fn devices() -> Option<Vec<Cuda>> {
+    minitorch_fake_cuda::load()
+        .then(|| [0, 1].map(|number| Cuda::open(number).expect("a fake device")))
+        .map(Vec::from)
+}
+
+macro_rules! conforms {
+    ($($name:ident = $check:path;)*) => {$(
+        #[test]
+        fn $name() {
+            if let Some(devices) = devices() {
+                $check(&devices);
+            }
+        }
+    )*};
+}
+
+conforms! {
+    unary = elementwise::unary;
+    binary = elementwise::binary;
+    assign = in_place::assign;
+    update = in_place::update;
+    reductions = reduce::reductions;
+    arg_max = reduce::arg_max;
+    matrices = matmul::matmul;
+    rows = index::rows;
+    pick_and_place = index::pick_and_place;
+    random = index::random;
+    convolution = spatial::convolution;
+    pooling = spatial::pooling;
+}
+
+#[test]
+fn products_of_large_matrices_have_edges() {
+    // Enough for the kernel of large squares, around their side and the depth of their tiles.
+    for [batch, i, k, j] in [
+        [1, 512, 16, 512],
+        [1, 513, 3, 520],
+        [20, 70, 37, 65],
+        [70, 64, 15, 33],
+        [64, 5, 0, 7],
+    ] {
+        let left: Vec<f32> = (0..batch * i * k).map(|at| special(1, at)).collect();
+        let right: Vec<f32> = (0..batch * k * j).map(|at| special(2, at)).collect();
+        let expected = oracle::matmul(&left, &right, [batch, i, k, j]);
+        for device in devices().into_iter().flatten() {
+            let a = Tensor::from_slice(&device, &left, [batch, i, k]);
+            let b = Tensor::from_slice(&device, &right, [batch, k, j]);
+            let case = || format!("{:?} on {device:?}", [batch, i, k, j]);
+            assert_same(&a.matmul(&b).to_vec(), &expected, &case);
+            // The same with operands whose rows and columns are swapped in memory.
+            let [a, b] = [a, b].map(|x| x.transpose(1, 2).contiguous().transpose(1, 2));
+            assert_same(&a.matmul(&b).to_vec(), &expected, &case);
+        }
+    }
+}
+
+#[test]
+fn an_operation_of_your_own_needs_a_compiler_which_is_said() {
+    #[derive(Clone, Copy)]
+    struct Softplus;
+    impl Op<1> for Softplus {
+        const NAME: &'static str = "softplus";
+        const C: &'static str = "mt_log(1 + mt_exp(x0))";
+        fn eval<I: Isa, E: Element>(self, [x]: [E; 1]) -> E {
+            (E::ONE + x.exp::<I>()).log::<I>()
+        }
+    }
+    for device in devices().into_iter().flatten() {
+        let x = device.full(3, 1.0).expect("three numbers");
+        let view = View::new(&x, Layout::contiguous([3]).expect("a shape"));
+        let error = device.map(Softplus, [view]).unwrap_err();
+        assert_eq!((error.kind(), error.op()), (ErrorKind::Device, "softplus"));
+        // The fake driver has no kernel for what is compiled now, either.
+        if !cuda::compiler() {
+            let said = error.to_string();
+            assert!(
+                said.contains("no NVRTC here") && said.ends_with("or use a CPU"),
+                "{said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error_and_the_device_goes_on() {
+    for device in devices().into_iter().flatten() {
+        let error = Tensor::try_zeros(&device, [1 << 31]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Size);
+        assert_eq!(
+            error.to_string(),
+            "allocate: [2147483648]: a buffer of a CUDA device has less than 2^31 numbers"
+        );
+        assert_eq!(Tensor::ones(&device, [3]).sum_all().item(), 3.0);
+    }
+}
