@@ -324,6 +324,7 @@ impl<E: Element> Pair<'_, E> {
 
 /// Whether no element is infinite or not a number: those minus themselves are not 0.
 #[inline(always)]
+#[expect(clippy::eq_op, reason = "infinity and NaN minus themselves are not 0")]
 fn finite<E: Element>(elements: &[E]) -> bool {
     let (whole, rest) = elements.as_chunks::<{ 4 * LANES }>();
     let mut sums = [E::ZERO; 4 * LANES];
