@@ -139,7 +139,7 @@ pub struct Machine {
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
     pub threads: Option<usize>,
 
-    /// Instructions: auto, portable, avx2, avx512, neon; the result is the same to the bit [default: auto]
+    /// Instructions: auto, portable, avx2, avx512, neon; the same result to the bit [default: auto]
     #[arg(
         long,
         value_enum,
