@@ -21,9 +21,6 @@ use crate::isa::{Isa, Kernel};
 use crate::reduction::{LANES, Sum, combine};
 use core::marker::PhantomData;
 
-/// The most lanes of a tile: two vectors of two output channels, and nine taps.
-const MOST: usize = 36;
-
 /// The sums of a pair of an output channel and a tap.
 pub(crate) type Lanes<E> = [E; LANES];
 
@@ -270,36 +267,45 @@ impl<E: Element, V: Vector<E>, const G: usize, const T: usize> Kernel for Tile<'
             // What the reads below, and those of `correlate`, take a vector for.
             assert!(size_of::<V>() == V::LANES * size_of::<E>());
             assert!(align_of::<V>() == align_of::<E>());
-            assert!(G * T * (V::LANES / LANES) <= MOST);
         }
         // Output channels that there are not have lanes that nobody looks at.
-        let mut held = [[E::ZERO; LANES]; MOST];
+        let mut held = [[V::ZERO; T]; G];
         for row in 0..G * per {
             if let Some(lanes) = lanes
                 .get((vector * per + row) * per_row + tap..)
                 .and_then(<[_]>::first_chunk::<T>)
             {
                 for (t, lanes) in lanes.iter().enumerate() {
-                    held[(row / per * T + t) * per + row % per] = *lanes;
+                    eights(&mut held)[(row / per * T + t) * per + row % per] = *lanes;
                 }
             }
         }
-        // SAFETY: as asserted above, there are as many numbers in `held`.
-        let acc = unsafe { held.as_ptr().cast::<[[V; T]; G]>().read() };
-        let acc = lines.correlate::<I, V, G, T>(vector, taps, acc);
-        // SAFETY: as above.
-        unsafe { held.as_mut_ptr().cast::<[[V; T]; G]>().write(acc) };
+        held = lines.correlate::<I, V, G, T>(vector, taps, held);
         for row in 0..G * per {
             if let Some(lanes) = lanes
                 .get_mut((vector * per + row) * per_row + tap..)
                 .and_then(<[_]>::first_chunk_mut::<T>)
             {
                 for (t, lanes) in lanes.iter_mut().enumerate() {
-                    *lanes = held[(row / per * T + t) * per + row % per];
+                    *lanes = eights(&mut held)[(row / per * T + t) * per + row % per];
                 }
             }
         }
     }
+}
+
+/// The lanes that vectors consist of.
+#[inline(always)]
+fn eights<E: Element, V: Vector<E>, const G: usize, const T: usize>(
+    vectors: &mut [[V; T]; G],
+) -> &mut [Lanes<E>] {
+    const {
+        assert!(size_of::<V>() == V::LANES * size_of::<E>());
+        assert!(align_of::<V>() == align_of::<E>());
+    }
+    let count = G * T * (V::LANES / LANES);
+    // SAFETY: a vector is an array of numbers, of which any bits are valid; the assertions say how many.
+    unsafe { core::slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), count) }
 }
 
 impl<E: Element> Lines<'_, E> {
@@ -316,11 +322,12 @@ impl<E: Element> Lines<'_, E> {
             return acc;
         }
         let (x, g, x_line) = (self.x, self.g, self.x_line);
-        let apart = lines * blocks * V::LANES;
-        let start = vector * apart;
+        // Products that overflow reach beyond any slice, too: what rests on the assertions must not depend on the callers.
+        let apart = lines.saturating_mul(blocks).saturating_mul(V::LANES);
+        let start = vector.saturating_mul(apart);
         assert!(reach(start, G, apart, apart) <= g.len());
         for tap in taps {
-            assert!(reach(tap, lines, x_line, blocks * LANES) <= x.len());
+            assert!(reach(tap, lines, x_line, blocks.saturating_mul(LANES)) <= x.len());
         }
         for y in 0..lines {
             for block in 0..blocks {

@@ -7,16 +7,20 @@ use alloc::string::String;
 /// The key of the checksum in the metadata.
 pub(super) const KEY: &str = "minitorch_checksum";
 
-/// The checksum of tensors, given as name, type, shape and data: for each one the [`Fnv`] of its name, its type's name, its
-/// sizes as 64 bits, little endian, and its data, and of these the sum modulo 2^64, so that the order does not count. As
+/// The checksum of tensors, given as name, type, shape and data: for each one the [`Fnv`] of its name and its type's name,
+/// each after its length, the number of its sizes, the sizes (all these numbers as 64 bits, little endian) and its data, and of
+/// these the sum modulo 2^64, so that the order does not count. As
 /// text it is 16 hexadecimal digits.
 pub(super) fn checksum<'a>(
     tensors: impl IntoIterator<Item = (&'a str, Dtype, &'a [usize], &'a [u8])>,
 ) -> String {
     let one = |(name, dtype, shape, data): (&str, Dtype, &[usize], &[u8])| {
         let mut hash = Fnv::new();
-        hash.write(name.as_bytes());
-        hash.write(dtype.name().as_bytes());
+        for text in [name, dtype.name()] {
+            hash.write(&(text.len() as u64).to_le_bytes());
+            hash.write(text.as_bytes());
+        }
+        hash.write(&(shape.len() as u64).to_le_bytes());
         for &size in shape {
             hash.write(&(size as u64).to_le_bytes());
         }

@@ -244,9 +244,15 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`Failure::usage`] for a line without the manual engine or the reverse, and for too few points.
+    /// [`Failure::usage`] for a line without the manual engine or the reverse, an engine on another device than its own, and
+    /// points that do not make a spiral.
     pub fn resolve(self, pattern: Pattern) -> Result<Settings, Failure> {
         let engine = match (self.engine, self.machine.backend) {
+            (Some(Engine::Cuda), Backend::Serial) => {
+                return Err(Failure::usage(
+                    "--engine cuda computes on a GPU: without --backend serial, or with --engine fast",
+                ));
+            }
             (None | Some(Engine::Fast), Backend::Cuda) | (Some(Engine::Cuda), _) => Engine::Cuda,
             (Some(engine), Backend::Cuda) => {
                 let engine = super::name(&engine);

@@ -81,26 +81,35 @@ fn with_a_device_that_is_too_old() {
 #[test]
 fn what_computes_on_the_processor_alone_says_so() {
     let folder = program::Folder::new("cuda-cpu");
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str, &str); 5] = [
         (
             &["bench", "--workloads", "W6"],
+            "cuda",
             "this program is about the processor; use rayon or serial",
         ),
         (
             &["parallel-check"],
+            "cuda",
             "this program is about the processor; use rayon or serial",
         ),
         (
             &["xor", "--engine", "tensor"],
+            "cuda",
             "tensor computes on the processor",
         ),
         (
             &["xor", "--engine", "scalar"],
+            "cuda",
             "scalar computes on the processor",
         ),
+        (
+            &["xor", "--engine", "cuda"],
+            "serial",
+            "--engine cuda computes on a GPU",
+        ),
     ];
-    for (arguments, expected) in cases {
-        let arguments = [arguments, &["--backend", "cuda"]].concat();
+    for (arguments, backend, expected) in cases {
+        let arguments = [arguments, &["--backend", backend]].concat();
         let output = runner(&arguments, folder.path()).output();
         let output = output.expect("the program starts");
         let said = text(&output.stderr);

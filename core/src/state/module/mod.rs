@@ -82,7 +82,8 @@ impl fmt::Display for StateError {
         match self {
             Self::Format(error) => error.fmt(f),
             Self::Damaged => f.write_str(
-                "damaged: its tensors do not have its checksum, so bytes have changed since it was saved",
+                "its tensors have changed since it was saved: take an undamaged copy, or, if the change is meant, remove \
+                 minitorch_checksum from its metadata",
             ),
             Self::Names(error) => error.fmt(f),
             Self::Read { name, error } => write!(f, "{}: {error}", Short(name)),

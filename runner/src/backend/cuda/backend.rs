@@ -5,7 +5,7 @@ use minitorch_core::ops::Op;
 use minitorch_core::reduction::Reduction;
 use minitorch_core::{Generator, Layout, Result};
 
-use super::{Cuda, CudaBuffer, CudaIndex};
+use super::{Cuda, CudaBuffer, CudaIndex, countable};
 
 impl Backend for Cuda {
     type Elem = f32;
@@ -71,14 +71,18 @@ impl Backend for Cuda {
     }
 
     fn reduce<R: Reduction>(&self, _: R, x: View<'_, Self>, axes: &[bool]) -> Result<CudaBuffer> {
+        countable(R::NAME, &x)?;
         self.folded::<R>(x, axes)
     }
 
     fn arg_max(&self, x: View<'_, Self>) -> Result<CudaIndex> {
+        countable("argmax", &x)?;
         self.largest(x)
     }
 
     fn matmul(&self, a: View<'_, Self>, b: View<'_, Self>) -> Result<CudaBuffer> {
+        countable("matmul", &a)?;
+        countable("matmul", &b)?;
         self.product(a, b)
     }
 
@@ -92,10 +96,12 @@ impl Backend for Cuda {
         index: &CudaIndex,
         table_rows: usize,
     ) -> Result<CudaBuffer> {
+        countable("embedding", &rows)?;
         self.rows_added(rows, index, table_rows)
     }
 
     fn pick(&self, x: View<'_, Self>, index: &CudaIndex) -> Result<CudaBuffer> {
+        countable("gather", &x)?;
         self.picked(x, index)
     }
 
@@ -117,6 +123,7 @@ impl Backend for Cuda {
         weight: View<'_, Self>,
         window: &Window,
     ) -> Result<CudaBuffer> {
+        countable("conv", &x)?;
         self.convolved(x, weight, window)
     }
 
@@ -126,6 +133,7 @@ impl Backend for Cuda {
         weight: View<'_, Self>,
         window: &Window,
     ) -> Result<CudaBuffer> {
+        countable("conv", &g)?;
         self.convolved_input_grad(g, weight, window)
     }
 
@@ -135,6 +143,8 @@ impl Backend for Cuda {
         g: View<'_, Self>,
         window: &Window,
     ) -> Result<CudaBuffer> {
+        countable("conv", &x)?;
+        countable("conv", &g)?;
         self.convolved_weight_grad(x, g, window)
     }
 

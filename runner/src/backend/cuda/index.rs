@@ -103,7 +103,7 @@ impl Cuda {
         index: &CudaIndex,
         rows: usize,
     ) -> Result<()> {
-        debug_assert!(rows <= index.count());
+        assert!(rows <= index.count(), "fewer numbers than rows");
         let width = x.shape()[1];
         let arguments = Rows {
             out: out.address(),
@@ -171,7 +171,7 @@ impl Cuda {
         [count, n, inner]: [usize; 3],
         stride: [u32; 3],
     ) -> Result<()> {
-        debug_assert!(count <= index.count());
+        assert!(count <= index.count(), "fewer numbers than elements");
         let arguments = Pick {
             out,
             operand: address(x),

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaFunction;
 use minitorch_core::backend::View;
-use minitorch_core::{Layout, Result};
+use minitorch_core::{Error, ErrorKind, Layout, Result};
 
 /// Threads of a group, where a kernel does not need another number.
 const GROUP: u32 = 256;
@@ -110,6 +110,15 @@ impl fmt::Debug for Cuda {
     }
 }
 
+/// Refuses a view of more elements than kernels count; expanded ones may have more than a buffer.
+fn countable(op: &'static str, view: &View<'_, Cuda>) -> Result<()> {
+    if u32::try_from(view.layout.elements()).is_err() {
+        let error = Error::about(ErrorKind::Size, op, view.shape());
+        return Err(error.advise("a CUDA device takes up to 2^32 elements; compute on parts of it"));
+    }
+    Ok(())
+}
+
 /// Where a view begins on the device.
 fn address(view: &View<'_, Cuda>) -> u64 {
     place(view.buffer, &view.layout)
@@ -117,15 +126,13 @@ fn address(view: &View<'_, Cuda>) -> u64 {
 
 /// Where `layout` begins in `buffer`.
 fn place(buffer: &CudaBuffer, layout: &Layout) -> u64 {
-    debug_assert!(
-        layout.end() <= buffer.count(),
-        "a view beyond its buffer: the caller has checked"
-    );
+    // The caller has checked; but no kernel looks where it reads or writes.
+    assert!(layout.end() <= buffer.count(), "a view beyond its buffer");
     buffer.address() + (layout.offset() * size_of::<f32>()) as u64
 }
 
-/// A number as kernels count. Sizes and positions of a buffer fit, because buffers are short enough; where there are no
-/// elements, nothing is read, whatever the number.
+/// A number as kernels count. Positions in a buffer fit, because buffers are short enough, and sizes of views that are
+/// [`countable`]; where there are no elements, nothing is read, whatever the number.
 fn word(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use cudarc::driver::sys::CUresult;
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::{self, CompileError, CompileOptions, Ptx};
 use minitorch_core::ops::Op;
@@ -93,8 +94,10 @@ impl Modules {
         name: &str,
         line: impl FnOnce() -> String,
     ) -> Result<CudaFunction> {
-        if let Ok(kernel) = self.ops.load_function(name) {
-            return Ok(kernel);
+        match self.ops.load_function(name) {
+            Ok(kernel) => return Ok(kernel),
+            Err(DriverError(CUresult::CUDA_ERROR_NOT_FOUND)) => {}
+            Err(error) => return Err(stream::error(op, 0)(error)),
         }
         let module = self.context.load_module(compile(op, &line())?);
         let kernel = module.and_then(|module| module.load_function(name));

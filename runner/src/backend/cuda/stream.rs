@@ -66,9 +66,10 @@ impl Stream {
             return Ok(());
         }
         self.context().bind_to_thread()?;
-        // SAFETY: both sides are as long as `data`. The call returns when it has read all of it, because its memory is
-        // pageable.
-        unsafe { result::memcpy_htod_async(block.address, data, self.stream.cu_stream()) }
+        // SAFETY: both sides are as long as `data`, which is borrowed until the copy is done: of page-locked memory the call
+        // alone does not wait for that.
+        unsafe { result::memcpy_htod_async(block.address, data, self.stream.cu_stream()) }?;
+        self.stream.synchronize()
     }
 
     /// Copies numbers from the beginning of a block, which is long enough, when the work before is done.
@@ -82,7 +83,7 @@ impl Stream {
             return Ok(());
         }
         self.context().bind_to_thread()?;
-        // SAFETY: both sides are as long as `out`. The call returns when all of it is written, because its memory is pageable.
+        // SAFETY: both sides are as long as `out`, which is borrowed until the copy is done.
         unsafe { result::memcpy_dtoh_async(out, block.address, self.stream.cu_stream()) }?;
         self.stream.synchronize()
     }

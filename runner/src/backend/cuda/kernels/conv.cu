@@ -63,7 +63,8 @@ KERNEL(conv_input_grad, Conv) {
 // each of its elements.
 GROUP_KERNEL(conv_weight_grad, Conv) {
     const Window& win = a.window;
-    unsigned lane = threadIdx.x % 8, i = thread() / 8;
+    // Not thread() / 8: eight threads a number may be more than 32 bits count.
+    unsigned lane = threadIdx.x % 8, i = blockIdx.x * (blockDim.x / 8) + threadIdx.x / 8;
     real sum = 0;
     if (i < a.count) {
         unsigned kx = i % win.kernel[1], ky = i / win.kernel[1] % win.kernel[0];

@@ -12,7 +12,7 @@ struct Map {
     // The parameters of the operation.
     real p[3];
 };
-static_assert(sizeof(Map) == 208, "as backend/cuda/map.rs has it");
+static_assert(sizeof(Map) == 208, "as backend/cuda/elementwise.rs has it");
 
 // The positions of element i in the output and in the operands.
 template <int N>
