@@ -4,6 +4,7 @@
 //! agree, layouts stay inside of their buffers, arguments are in range. Every result is defined to the bit (see
 //! [`crate::arithmetic`]), so two backends are compared by equality.
 
+use crate::block::{Backward, Block, Forward, PerOperand};
 use crate::element::Element;
 use crate::error::Result;
 use crate::layout::Layout;
@@ -197,5 +198,25 @@ pub trait Backend: Clone + Send + Sync + 'static {
         window: &Window,
     ) -> Result<Self::Buffer> {
         crate::pool::max_grad(self, x, g, window)
+    }
+    /// Convolution, bias, ReLU and pooling as one operation: `x` `[b, c, h, w]`, `weight` `[o, c, kh, kw]` and `bias`
+    /// `[o, 1, 1]`; see [`crate::block`].
+    fn conv_block(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        block: &Block,
+    ) -> Result<Forward<Self>> {
+        crate::block::forward(self, x, weight, bias, block)
+    }
+    /// The gradients of [`Backend::conv_block`] by those operands that `wanted` marks.
+    fn conv_block_grad(
+        &self,
+        given: Backward<'_, Self>,
+        block: &Block,
+        wanted: PerOperand<bool>,
+    ) -> Result<PerOperand<Option<Self::Buffer>>> {
+        crate::block::backward(self, given, block, wanted)
     }
 }

@@ -39,6 +39,11 @@ pub(crate) struct Sink<'a, G: Gradient> {
 }
 
 impl<G: Gradient> Sink<'_, G> {
+    /// Whether somebody wants the gradient of operand `index`.
+    pub(crate) fn wants(&self, index: usize) -> bool {
+        matches!(self.parents.get(index), Some(Some(_)))
+    }
+
     /// Adds the gradient of operand `index`, computed only if somebody wants it. Broadcasting is undone here, once for
     /// all rules.
     pub(crate) fn add(&mut self, index: usize, grad: impl FnOnce() -> Result<G>) -> Result<()> {

@@ -27,6 +27,19 @@ pub(crate) fn weight_grad<E: Element>(
     window: &Window,
     out: &mut [E],
 ) {
+    out.fill(E::ZERO);
+    add_weight_grad(context, workspace, x, g, window, out);
+}
+
+/// As [`weight_grad`], for the images after those that are in the sums of `out`.
+pub(crate) fn add_weight_grad<E: Element>(
+    context: Context<'_>,
+    workspace: Workspace<'_, E>,
+    x: Operand<'_, E>,
+    g: Operand<'_, E>,
+    window: &Window,
+    out: &mut [E],
+) {
     if out.is_empty() {
         return;
     }
@@ -88,7 +101,6 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         let area = window.kernel[0] * window.kernel[1];
         let end = first + out.len() / area;
         let mut buffer = Buffer::new(scratch);
-        out.fill(E::ZERO);
         for image in 0..images {
             let x = Image {
                 data: x.data,

@@ -6,6 +6,7 @@
 //! machines, where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
 //! has no influence on any result.
 
+pub(crate) mod block;
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
 pub(crate) mod correlate;
@@ -26,12 +27,13 @@ pub(crate) mod workspace;
 pub(crate) use workspace::Workspace;
 
 use crate::backend::Window;
+use crate::block::Block;
 use crate::executor::Executor;
 use crate::isa::Level;
 use crate::layout::Layout;
 
 /// Small targets have little stack and few registers; blocking never changes a bit.
-const SMALL: bool = cfg!(any(
+pub(crate) const SMALL: bool = cfg!(any(
     target_os = "none",
     target_pointer_width = "16",
     target_pointer_width = "32"
@@ -85,6 +87,22 @@ pub trait Kernels: Sized {
         g: Operand<'_, Self>,
         window: &Window,
         out: &mut [Self],
+    );
+    fn conv_block(
+        context: Context<'_>,
+        workspace: Workspace<'_, Self>,
+        operands: block::Operands<'_, Self>,
+        block: &Block,
+        maps: &mut [Self],
+        pooled: &mut [Self],
+    );
+    fn conv_block_grad(
+        context: Context<'_>,
+        workspace: Workspace<'_, Self>,
+        given: block::Given<'_, Self>,
+        block: &Block,
+        near: &mut [Self],
+        grads: block::Grads<'_, Self>,
     );
     fn avg_pool2d(context: Context<'_>, x: Operand<'_, Self>, window: &Window, out: &mut [Self]);
     fn avg_pool2d_grad(
@@ -144,6 +162,26 @@ macro_rules! compile {
                 out: &mut [Self],
             ) {
                 conv_weight::weight_grad(context, workspace, x, g, window, out);
+            }
+            fn conv_block(
+                context: Context<'_>,
+                workspace: Workspace<'_, Self>,
+                operands: block::Operands<'_, Self>,
+                block: &Block,
+                maps: &mut [Self],
+                pooled: &mut [Self],
+            ) {
+                block::forward(context, workspace, operands, block, maps, pooled);
+            }
+            fn conv_block_grad(
+                context: Context<'_>,
+                workspace: Workspace<'_, Self>,
+                given: block::Given<'_, Self>,
+                block: &Block,
+                near: &mut [Self],
+                grads: block::Grads<'_, Self>,
+            ) {
+                block::backward(context, workspace, given, block, near, grads);
             }
             fn avg_pool2d(context: Context<'_>, x: Operand<'_, Self>, window: &Window, out: &mut [Self]) {
                 pool::avg(context, x, window, out);

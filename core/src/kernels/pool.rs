@@ -143,12 +143,12 @@ impl<'a, E: Element> Planes<'a, E> {
 }
 
 /// The folded planes `first..`, as many as `out` has.
-struct Fold<'a, 'o, E> {
-    x: Operand<'a, E>,
-    window: &'a Window,
-    largest: bool,
-    first: usize,
-    out: &'o mut [E],
+pub(crate) struct Fold<'a, 'o, E> {
+    pub(crate) x: Operand<'a, E>,
+    pub(crate) window: &'a Window,
+    pub(crate) largest: bool,
+    pub(crate) first: usize,
+    pub(crate) out: &'o mut [E],
 }
 
 impl<E: Element> Kernel for Fold<'_, '_, E> {
@@ -249,13 +249,13 @@ fn fold_windows<T: Taps, E: Element>(
 }
 
 /// The gradients of the planes `first..`, as many as `out` has.
-struct Spread<'a, 'o, E> {
+pub(crate) struct Spread<'a, 'o, E> {
     /// The input, where the largest element gets it all.
-    x: Option<Operand<'a, E>>,
-    g: Operand<'a, E>,
-    window: &'a Window,
-    first: usize,
-    out: &'o mut [E],
+    pub(crate) x: Option<Operand<'a, E>>,
+    pub(crate) g: Operand<'a, E>,
+    pub(crate) window: &'a Window,
+    pub(crate) first: usize,
+    pub(crate) out: &'o mut [E],
 }
 
 impl<E: Element> Kernel for Spread<'_, '_, E> {

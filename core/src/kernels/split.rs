@@ -46,9 +46,6 @@ impl Cut {
 }
 
 /// Cuts `out` and calls `task(start, chunk)` for each part.
-///
-/// Each chunk waits in a slot of its own and is taken out by the task that runs it. So this needs no unsafe code, and
-/// an executor that runs a task twice writes nothing twice.
 pub(crate) fn chunks<T: Send>(
     executor: &dyn Executor,
     out: &mut [T],
@@ -58,13 +55,29 @@ pub(crate) fn chunks<T: Send>(
     if tasks == 1 {
         return task(0, out);
     }
-    let mut parts = out.chunks_mut(size);
-    let slots: [Mutex<Option<&mut [T]>>; MAX_TASKS] =
-        core::array::from_fn(|_| Mutex::new(parts.next()));
+    parts(executor, out.chunks_mut(size), tasks, &|index, chunk| {
+        task(index * size, chunk);
+    });
+}
+
+/// Calls `task(index, part)` for each of the first `tasks` parts, of one output or several.
+///
+/// Each part waits in a slot of its own and is taken out by the task that runs it. So this needs no unsafe code, and
+/// an executor that runs a task twice writes nothing twice.
+pub(crate) fn parts<T: Send>(
+    executor: &dyn Executor,
+    mut parts: impl Iterator<Item = T>,
+    tasks: usize,
+    task: &(dyn Fn(usize, T) + Sync),
+) {
+    if tasks == 1 {
+        return parts.next().into_iter().for_each(|part| task(0, part));
+    }
+    let slots: [Mutex<Option<T>>; MAX_TASKS] = core::array::from_fn(|_| Mutex::new(parts.next()));
     executor.run(tasks, &|index| {
         let taken = slots.get(index).and_then(|slot| slot.lock().take());
-        if let Some(chunk) = taken {
-            task(index * size, chunk);
+        if let Some(part) = taken {
+            task(index, part);
         }
     });
 }

@@ -23,7 +23,7 @@ pub enum Padding {
 
 impl Padding {
     /// The window of a kernel over an input.
-    fn window(
+    pub(super) fn window(
         self,
         op: &'static str,
         input: [usize; 2],
@@ -83,18 +83,8 @@ impl<B: Backend> Tensor<B> {
     /// [`ErrorKind::Rank`] if an operand does not have four axes; [`ErrorKind::Shape`] if the channels differ or the
     /// kernel does not fit; [`ErrorKind::Argument`] if a stride is 0.
     pub fn try_conv2d(&self, weight: &Self, stride: [usize; 2], padding: Padding) -> Result<Self> {
-        let [b, c, h, w] = self.axes("conv2d")?;
-        let [o, channels, kh, kw] = weight.axes("conv2d")?;
-        if c != channels {
-            return Err(
-                Error::between(ErrorKind::Shape, "conv2d", self.shape(), weight.shape())
-                    .advise("input [b, c, h, w] and weight [o, c, kh, kw] must agree in c"),
-            );
-        }
-        let window = padding.window("conv2d", [h, w], [kh, kw], stride)?;
+        let ([b, o], window) = self.convolved(weight, stride, padding)?;
         let [oh, ow] = window.output;
-        // Too many elements are an error before the device is asked.
-        Layout::contiguous([b, o, oh, ow])?;
         let out = Self::dense(
             self.device().conv2d(self.view(), weight.view(), &window)?,
             [b, o, oh, ow],
@@ -117,6 +107,28 @@ impl<B: Backend> Tensor<B> {
                 })
             }
         })
+    }
+
+    /// Images and output channels of a convolution, and its window, if the operands go together.
+    pub(super) fn convolved(
+        &self,
+        weight: &Self,
+        stride: [usize; 2],
+        padding: Padding,
+    ) -> Result<([usize; 2], Window)> {
+        let [b, c, h, w] = self.axes("conv2d")?;
+        let [o, channels, kh, kw] = weight.axes("conv2d")?;
+        if c != channels {
+            return Err(
+                Error::between(ErrorKind::Shape, "conv2d", self.shape(), weight.shape())
+                    .advise("input [b, c, h, w] and weight [o, c, kh, kw] must agree in c"),
+            );
+        }
+        let window = padding.window("conv2d", [h, w], [kh, kw], stride)?;
+        let [oh, ow] = window.output;
+        // Too many elements are an error before the device is asked.
+        Layout::contiguous([b, o, oh, ow])?;
+        Ok(([b, o], window))
     }
 
     /// One-dimensional convolution: `[b, c, l]` with kernels `[o, c, k]` gives `[b, o, ol]`.

@@ -4,6 +4,7 @@
 //! with the same text. Operators are plain forms. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
 //! `sum(axes)` drops the axes, views share memory, `reshape` copies only when it must.
 
+mod block;
 mod construct;
 mod conv;
 mod display;
@@ -16,6 +17,7 @@ mod softmax;
 mod update;
 mod view;
 
+pub use block::{ConvBlock, Pool};
 pub use construct::Index;
 pub use conv::Padding;
 

@@ -1,7 +1,7 @@
 //! The network: two convolutions, pooling, two linear layers; 2,615 parameters.
 
 use minitorch_core::nn::{Conv2d, Dropout, Init, Layer, Linear};
-use minitorch_core::{Backend, Generator, Padding, Result, Tensor, module};
+use minitorch_core::{Backend, Generator, Padding, Pool, Result, Tensor, module};
 
 /// `[b, 1, 28, 28]` to the logarithms of ten probabilities, `[b, 10]`.
 ///
@@ -33,8 +33,11 @@ impl<B: Backend> Network<B> {
         let conv1 = Conv2d::with_init(device, 1, 2, [3, 3], init, rng)?;
         let conv2 = Conv2d::with_init(device, 2, 3, [3, 3], init, rng)?;
         Ok(Self {
-            conv1: conv1.padding(Padding::MiniTorch),
-            conv2: conv2.padding(Padding::MiniTorch),
+            conv1: conv1.padding(Padding::MiniTorch).relu(),
+            conv2: conv2
+                .padding(Padding::MiniTorch)
+                .relu()
+                .pool(Pool::Avg([4, 4])),
             fc1: Linear::with_init(device, 147, 16, init, rng)?,
             fc2: Linear::with_init(device, 16, 10, init, rng)?,
             dropout: Dropout::new(0.25, rng)?,
@@ -44,9 +47,8 @@ impl<B: Backend> Network<B> {
 
 impl<B: Backend> Layer<B> for Network<B> {
     fn try_forward(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
-        let x = self.conv1.try_forward(images)?.try_relu()?;
-        let x = self.conv2.try_forward(&x)?.try_relu()?;
-        let x = x.try_avg_pool2d([4, 4], [4, 4])?;
+        let x = self.conv1.try_forward(images)?;
+        let x = self.conv2.try_forward(&x)?;
         let x = x.try_reshape([images.shape()[0], 147])?;
         let x = self.fc1.try_forward(&x)?.try_relu()?;
         let x = self.dropout.try_forward(&x)?;

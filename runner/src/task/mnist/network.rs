@@ -1,9 +1,9 @@
 //! The network: two convolutions, pooling, two linear layers; with MiniTorch's widths 26,138 parameters.
 
 use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
-use minitorch_core::{Backend, Generator, Padding, Result, Tensor, module};
+use minitorch_core::{Backend, Generator, Padding, Pool, Result, Tensor, module};
 
-use crate::args::mnist::{Pool, Recipe};
+use crate::args::mnist::{self, Recipe};
 
 /// Pixels of a channel after pooling.
 const POOLED: usize = 7 * 7;
@@ -22,7 +22,6 @@ pub struct Network<B: Backend> {
     fc1: Linear<B>,
     dropout: Dropout,
     fc2: Linear<B>,
-    pool: Pool,
     quirks: bool,
 }
 module!(Network {
@@ -45,15 +44,18 @@ impl<B: Backend> Network<B> {
         let [first, second, hidden] = recipe.net.widths();
         let conv = |inputs, outputs, rng: &mut Generator| -> Result<Conv2d<B>> {
             let layer = Conv2d::with_init(device, inputs, outputs, [3, 3], init, rng)?;
-            Ok(layer.padding(Padding::MiniTorch))
+            Ok(layer.padding(Padding::MiniTorch).relu())
+        };
+        let pool = match recipe.pool {
+            mnist::Pool::Avg => Pool::Avg([4, 4]),
+            mnist::Pool::Max => Pool::Max([4, 4]),
         };
         Ok(Self {
             conv1: conv(1, first, rng)?,
-            conv2: conv(first, second, rng)?,
+            conv2: conv(first, second, rng)?.pool(pool),
             fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?,
             fc2: Linear::with_init(device, hidden, 10, init, rng)?,
             dropout: Dropout::new(0.25, rng)?,
-            pool: recipe.pool,
             quirks: recipe.quirks,
         })
     }
@@ -69,7 +71,7 @@ impl<B: Backend> Network<B> {
     ///
     /// If the images have another shape, or the device fails.
     pub fn first_maps(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
-        self.conv1.try_forward(images)?.try_relu()
+        self.conv1.try_forward(images)
     }
 
     /// What the second convolution makes of the first one's maps, after ReLU: `[b, channels, 28, 28]`.
@@ -78,7 +80,7 @@ impl<B: Backend> Network<B> {
     ///
     /// If the maps have another shape, or the device fails.
     pub fn second_maps(&self, maps: &Tensor<B>) -> Result<Tensor<B>> {
-        self.conv2.try_forward(maps)?.try_relu()
+        self.conv2.try_maps(maps)
     }
 
     /// The logarithm of each digit's probability: images `[b, 1, 28, 28]` to `[b, 10]`.
@@ -88,11 +90,7 @@ impl<B: Backend> Network<B> {
     /// If the images have another shape, or the device fails.
     pub fn forward(&self, images: &Tensor<B>) -> Result<Tensor<B>> {
         let x = self.first_maps(images)?;
-        let x = self.second_maps(&x)?;
-        let x = match self.pool {
-            Pool::Avg => x.try_avg_pool2d([4, 4], [4, 4])?,
-            Pool::Max => x.try_max_pool2d([4, 4], [4, 4])?,
-        };
+        let x = self.conv2.try_forward(&x)?;
         let x = x.try_reshape([images.shape()[0], x.shape()[1] * POOLED])?;
         let x = self.fc1.try_forward(&x)?.try_relu()?;
         let x = self.dropout.try_forward(&x)?;

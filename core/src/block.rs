@@ -1,0 +1,147 @@
+//! A convolution with what follows it in most networks, as one operation: a bias, ReLU, pooling.
+//!
+//! ```text
+//! maps[n, o, y, x] = relu(conv2d(x, weight)[n, o, y, x] + bias[o])        pooled = pool(maps)
+//! ```
+//!
+//! Each step rounds as the operation of its own would, so the bits are those of the operations one after the other, forward
+//! and backward. What one operation saves is memory traffic: a step finds what the one before wrote in a cache, and the
+//! gradient of the maps need not exist as a whole.
+//!
+//! The functions below are the definition in the other operations of a [`Backend`]: its default methods, and what faster
+//! ones are tested against.
+
+use crate::backend::{Backend, View, Window};
+use crate::error::Result;
+use crate::layout::Layout;
+use crate::ops::Grad;
+use crate::ops::binary::Add;
+use crate::ops::unary::Relu;
+use crate::reduction::Sum;
+
+/// What a convolution does, and what follows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// How the kernel slides.
+    pub conv: Window,
+    /// Whether the sums go through ReLU.
+    pub relu: bool,
+    /// How the maps are pooled, if they are.
+    pub pool: Option<Pooling>,
+}
+
+/// How a window over the maps folds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pooling {
+    /// To the mean.
+    Avg(Window),
+    /// To the largest element.
+    Max(Window),
+}
+
+impl Pooling {
+    /// The window, whose input is the output of the convolution.
+    #[must_use]
+    pub const fn window(&self) -> &Window {
+        match self {
+            Self::Avg(window) | Self::Max(window) => window,
+        }
+    }
+}
+
+/// The results of a [`Block`].
+pub struct Forward<B: Backend> {
+    /// `[b, o, oh, ow]`: what the backward pass needs.
+    pub maps: B::Buffer,
+    /// `[b, o, ph, pw]`, if the maps are pooled.
+    pub pooled: Option<B::Buffer>,
+}
+
+/// What the backward pass of a [`Block`] starts from.
+pub struct Backward<'a, B: Backend> {
+    /// The input, `[b, c, h, w]`.
+    pub x: View<'a, B>,
+    /// The weight, `[o, c, kh, kw]`.
+    pub weight: View<'a, B>,
+    /// The maps of the forward pass, `[b, o, oh, ow]`.
+    pub maps: View<'a, B>,
+    /// The gradient of the result: of the pooled maps `[b, o, ph, pw]`, if they are pooled, else of the maps.
+    pub g: View<'a, B>,
+}
+
+impl<B: Backend> Clone for Backward<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B: Backend> Copy for Backward<'_, B> {}
+
+/// For each operand (input, weight, bias) something about its gradient.
+pub type PerOperand<T> = [T; 3];
+
+/// `[b, c, h, w]`, `[o, c, kh, kw]` and `[o, 1, 1]` give the maps `[b, o, oh, ow]`, and what pooling makes of them.
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn forward<B: Backend>(
+    backend: &B,
+    x: View<'_, B>,
+    weight: View<'_, B>,
+    bias: Option<View<'_, B>>,
+    block: &Block,
+) -> Result<Forward<B>> {
+    let mut maps = backend.conv2d(x, weight, &block.conv)?;
+    let [height, width] = block.conv.output;
+    let layout = Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])?;
+    if let Some(bias) = bias {
+        let bias = View::new(bias.buffer, bias.layout.expand(*layout.shape())?);
+        backend.update(Add, &mut maps, &layout, [bias])?;
+    }
+    if block.relu {
+        backend.update(Relu, &mut maps, &layout, [])?;
+    }
+    let all = View::new(&maps, layout);
+    let pooled = match &block.pool {
+        None => None,
+        Some(Pooling::Avg(window)) => Some(backend.avg_pool2d(all, window)?),
+        Some(Pooling::Max(window)) => Some(backend.max_pool2d(all, window)?),
+    };
+    Ok(Forward { maps, pooled })
+}
+
+/// The gradients by those operands that `wanted` marks: `[b, c, h, w]`, `[o, c, kh, kw]` and `[o]`.
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn backward<B: Backend>(
+    backend: &B,
+    Backward { x, weight, maps, g }: Backward<'_, B>,
+    block: &Block,
+    wanted: PerOperand<bool>,
+) -> Result<PerOperand<Option<B::Buffer>>> {
+    let layout = Layout::contiguous(*maps.shape())?;
+    let spread = match &block.pool {
+        None => None,
+        Some(Pooling::Avg(window)) => Some(backend.avg_pool2d_grad(g, window)?),
+        Some(Pooling::Max(window)) => Some(backend.max_pool2d_grad(maps, g, window)?),
+    };
+    let own = match (spread, block.relu) {
+        (Some(mut spread), true) => {
+            backend.update(Grad(Relu), &mut spread, &layout, [maps])?;
+            Some(spread)
+        }
+        (None, true) => Some(backend.map(Grad(Relu), [maps, g])?),
+        (spread, false) => spread,
+    };
+    let g = own.as_ref().map_or(g, |own| View::new(own, layout));
+    let [by_x, by_weight, by_bias] = wanted;
+    let grad = |wanted: bool, grad: &dyn Fn() -> Result<B::Buffer>| wanted.then(grad).transpose();
+    Ok([
+        grad(by_x, &|| backend.conv2d_input_grad(g, weight, &block.conv))?,
+        grad(by_weight, &|| backend.conv2d_weight_grad(x, g, &block.conv))?,
+        grad(by_bias, &|| {
+            backend.reduce(Sum, g, &[true, false, true, true])
+        })?,
+    ])
+}

@@ -1,0 +1,146 @@
+//! A convolution with what follows it, as one operation.
+
+use super::conv::Padding;
+use super::{Tensor, plain_forms};
+use crate::autodiff::Sink;
+use crate::backend::Backend;
+use crate::block::{Backward, Block, Pooling};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
+
+/// How a convolution slides, and what follows it in the same operation; see [`crate::block`].
+///
+/// The default is a plain convolution: stride 1, no padding, nothing after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConvBlock {
+    /// Rows and columns between two outputs.
+    pub stride: [usize; 2],
+    /// The zeros around the input.
+    pub padding: Padding,
+    /// Whether the sums go through ReLU.
+    pub relu: bool,
+    /// How the maps are pooled, if they are.
+    pub pool: Option<Pool>,
+}
+
+impl Default for ConvBlock {
+    fn default() -> Self {
+        Self {
+            stride: [1, 1],
+            padding: Padding::Valid,
+            relu: false,
+            pool: None,
+        }
+    }
+}
+
+/// Pooling in windows of some height and width, side by side; windows that do not fit are left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pool {
+    /// The mean of each: as [`Tensor::try_avg_pool2d`].
+    Avg([usize; 2]),
+    /// The largest element of each: as [`Tensor::try_max_pool2d`].
+    Max([usize; 2]),
+}
+
+impl Pool {
+    fn over(self, maps: [usize; 2]) -> Result<Pooling> {
+        let window = |op, size| Padding::Valid.window(op, maps, size, size);
+        Ok(match self {
+            Self::Avg(size) => Pooling::Avg(window("avg_pool2d", size)?),
+            Self::Max(size) => Pooling::Max(window("max_pool2d", size)?),
+        })
+    }
+}
+
+impl<B: Backend> Tensor<B> {
+    /// Two-dimensional convolution with what follows it: `x` `[b, c, h, w]`, kernels `[o, c, kh, kw]` and a bias `[o]`
+    /// give `pool(relu(conv2d(x, weight) + bias))`, as far as `block` says. The bits are those of the operations one after
+    /// the other, the history is one node.
+    ///
+    /// ```
+    /// use minitorch_core::{ConvBlock, Cpu, Pool, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let image = Tensor::arange(&dev, 0.0, 9, 1.0).reshape([1, 1, 3, 3]);
+    /// let (sum, bias) = (Tensor::ones(&dev, [1, 1, 2, 2]), Tensor::from_slice(&dev, &[-10.0], [1]));
+    /// let block = ConvBlock { relu: true, ..ConvBlock::default() };
+    /// assert_eq!(image.conv_block(&sum, Some(&bias), &block).to_vec(), [0.0, 2.0, 10.0, 14.0]);
+    /// let pooled = ConvBlock { pool: Some(Pool::Max([2, 2])), ..block };
+    /// assert_eq!(image.conv_block(&sum, Some(&bias), &pooled).to_vec(), [14.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Tensor::try_conv2d`]; [`ErrorKind::Shape`] if the bias is not `[o]` or the pool's window larger than the
+    /// maps; [`ErrorKind::Argument`] if a window has no rows or columns.
+    pub fn try_conv_block(
+        &self,
+        weight: &Self,
+        bias: Option<&Self>,
+        block: &ConvBlock,
+    ) -> Result<Self> {
+        let ([b, o], conv) = self.convolved(weight, block.stride, block.padding)?;
+        let bias = match bias {
+            Some(bias) if **bias.shape() != [o] => {
+                return Err(Error::between(
+                    ErrorKind::Shape,
+                    "conv2d",
+                    weight.shape(),
+                    bias.shape(),
+                )
+                .advise("the bias must be [o] for a weight [o, c, kh, kw]"));
+            }
+            bias => bias,
+        };
+        let pool = block.pool.map(|pool| pool.over(conv.output)).transpose()?;
+        let relu = block.relu;
+        let block = Block { conv, relu, pool };
+        let [height, width] = conv.output;
+        let layout = Layout::contiguous([b, o, height, width])?;
+        let added = match bias {
+            Some(bias) => Some(bias.try_reshape([o, 1, 1])?),
+            None => None,
+        };
+        let forward = self.device().conv_block(
+            self.view(),
+            weight.view(),
+            added.as_ref().map(Self::view),
+            &block,
+        )?;
+        let maps = Self::dense(forward.maps, layout.shape())?;
+        let out = match (forward.pooled, &block.pool) {
+            (Some(pooled), Some(pool)) => {
+                let [height, width] = pool.window().output;
+                Self::dense(pooled, [b, o, height, width])?
+            }
+            _ => maps.clone(),
+        };
+        let rule = || {
+            let (x, weight) = (self.detach(), weight.detach());
+            move |grad: Self, sink: &mut Sink<'_, Self>| {
+                let wanted = core::array::from_fn(|operand| sink.wants(operand));
+                let given = Backward {
+                    x: x.view(),
+                    weight: weight.view(),
+                    maps: maps.view(),
+                    g: grad.view(),
+                };
+                let grads = grad.device().conv_block_grad(given, &block, wanted)?;
+                let shapes = [*x.shape(), *weight.shape(), [o].into()];
+                for (operand, (buffer, shape)) in grads.into_iter().zip(shapes).enumerate() {
+                    if let Some(buffer) = buffer {
+                        sink.add(operand, || Self::dense(buffer, shape))?;
+                    }
+                }
+                Ok(())
+            }
+        };
+        match bias {
+            Some(bias) => out.recorded("conv2d", [self, weight, bias], rule),
+            None => out.recorded("conv2d", [self, weight], rule),
+        }
+    }
+}
+
+plain_forms! {
+    fn conv_block = try_conv_block(weight: &Self, bias: Option<&Self>, block: &ConvBlock) -> Self;
+}
