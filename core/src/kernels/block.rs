@@ -9,6 +9,7 @@ use super::conv::Conv;
 use super::conv_weight::add_weight_grad;
 use super::panel::TASK;
 use super::pool::{Fold, Spread};
+use super::reduce::fold_lanes;
 use super::slide::Task;
 use super::split::{self, Cut};
 use super::workspace::Workspace;
@@ -291,44 +292,47 @@ impl<E: Element> Kernel for Pull<'_, '_, E> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self {
-            given: Given { maps, g, .. },
+            given,
             block,
             first,
             plane,
             near,
             sums,
         } = self;
+        let Given { maps, g, .. } = given;
         let from = first * plane;
-        match &block.pool {
-            Some(pool) => I::apart(Spread {
-                x: matches!(pool, Pooling::Max(_)).then_some(maps),
-                g,
-                window: pool.window(),
-                first,
-                out: &mut *near,
-            }),
-            None => {
-                let g = &g.data[g.layout.offset() + from..];
-                near.copy_from_slice(&g[..near.len()]);
-            }
-        }
         let maps = &maps.data[maps.layout.offset() + from..][..near.len()];
-        let planes = near.chunks_exact_mut(plane).zip(maps.chunks_exact(plane));
-        for ((near, maps), sum) in planes.zip(sums) {
+        let g = match &block.pool {
+            Some(pool) => {
+                I::apart(Spread {
+                    x: matches!(pool, Pooling::Max(_)).then_some(given.maps),
+                    g,
+                    window: pool.window(),
+                    first,
+                    out: &mut *near,
+                });
+                None
+            }
+            None => Some(&g.data[g.layout.offset() + from..][..near.len()]),
+        };
+        for (n, (near, sum)) in near.chunks_exact_mut(plane).zip(sums).enumerate() {
+            let plane = n * plane..(n + 1) * plane;
             *sum = I::apart(Masked {
-                maps,
+                maps: block.relu.then_some(&maps[plane.clone()]),
+                g: g.map(|g| &g[plane]),
                 near,
-                relu: block.relu,
             });
         }
     }
 }
 
-/// The gradient of a plane before ReLU, in place, and its sum.
+/// The gradient of a plane before ReLU, and its sum.
 struct Masked<'a, 'o, E> {
-    maps: &'a [E],
+    /// What ReLU gave, if there is one.
+    maps: Option<&'a [E]>,
+    /// The gradient behind ReLU, unless it is in `near`.
+    g: Option<&'a [E]>,
     near: &'o mut [E],
-    relu: bool,
 }
 
 impl<E: Element> Kernel for Masked<'_, '_, E> {
@@ -336,29 +340,28 @@ impl<E: Element> Kernel for Masked<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> E {
-        let pick = |y: E, g: E| {
-            if self.relu & (y <= E::ZERO) {
-                E::ZERO
-            } else {
-                g
-            }
-        };
+        let pick = |y: E, g: E| if y <= E::ZERO { E::ZERO } else { g };
         let mut total = E::ZERO;
-        let blocks = self.near.chunks_mut(BLOCK).zip(self.maps.chunks(BLOCK));
-        for (near, maps) in blocks {
+        for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
+            let here = n * BLOCK..n * BLOCK + near.len();
+            // Two plain loops, which become vectors; the second finds what the first wrote.
+            match (
+                self.maps.map(|maps| &maps[here.clone()]),
+                self.g.map(|g| &g[here]),
+            ) {
+                (Some(maps), Some(g)) => near
+                    .iter_mut()
+                    .zip(maps.iter().zip(g))
+                    .for_each(|(to, (&y, &g))| *to = pick(y, g)),
+                (Some(maps), None) => near
+                    .iter_mut()
+                    .zip(maps)
+                    .for_each(|(to, &y)| *to = pick(y, *to)),
+                (None, Some(g)) => near.copy_from_slice(g),
+                (None, None) => {}
+            }
             let mut lanes = [E::ZERO; LANES];
-            let (near, rest) = near.as_chunks_mut::<LANES>();
-            let (maps, last) = maps.as_chunks::<LANES>();
-            for (near, maps) in near.iter_mut().zip(maps) {
-                for l in 0..LANES {
-                    near[l] = pick(maps[l], near[l]);
-                    lanes[l] = lanes[l] + near[l];
-                }
-            }
-            for (l, (near, &y)) in rest.iter_mut().zip(last).enumerate() {
-                *near = pick(y, *near);
-                lanes[l] = lanes[l] + *near;
-            }
+            fold_lanes::<E, Sum>(&mut lanes, near);
             total = total + combine::<Sum, E>(lanes);
         }
         total
@@ -381,7 +384,8 @@ impl<'o, E> Iterator for Chunks<'o, E> {
 
 /// The first `count` elements, or all, which `rest` then no longer has.
 fn take<'o, E>(rest: &mut &'o mut [E], count: usize) -> &'o mut [E] {
-    let (first, others) = core::mem::take(rest).split_at_mut(count.min(rest.len()));
+    let count = count.min(rest.len());
+    let (first, others) = core::mem::take(rest).split_at_mut(count);
     *rest = others;
     first
 }

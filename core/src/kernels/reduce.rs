@@ -391,7 +391,7 @@ fn fold_far<I: Isa, E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: 
 
 /// Folds elements into eight lanes, the first one into the first.
 #[inline(always)]
-fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
+pub(crate) fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
     let (whole, rest) = elements.as_chunks::<LANES>();
     for chunk in whole {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
