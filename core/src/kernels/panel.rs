@@ -257,20 +257,26 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
             assert!(reach(start, MR, pitch, V::LANES) <= to.len());
         }
         let place = |r: usize, v: usize| starts[v] + r * pitch;
+        // Sums are named by index throughout: moved as arrays, they would be copied through memory.
         let mut acc = [[V::ZERO; NV]; MR];
         if !panel.first {
-            for (r, acc) in acc.iter_mut().enumerate() {
-                for (v, acc) in acc.iter_mut().enumerate() {
+            for r in 0..MR {
+                for v in 0..NV {
                     // SAFETY: a start, at most `MR - 1` rows further: the assertion leaves room for a vector.
-                    *acc = unsafe { to.as_ptr().add(place(r, v)).cast::<V>().read() };
+                    acc[r][v] = unsafe { to.as_ptr().add(place(r, v)).cast::<V>().read() };
                 }
             }
         }
-        let acc = panel.accumulate::<I, V, MR, NV>(row, spots.map(|spot| spot.b), acc);
-        for (r, acc) in acc.into_iter().enumerate() {
-            for (v, acc) in acc.into_iter().enumerate() {
+        panel.accumulate::<I, V, MR, NV>(row, spots.map(|spot| spot.b), &mut acc);
+        for r in 0..MR {
+            for v in 0..NV {
                 // SAFETY: as above. Checks for each vector would keep the sums in memory.
-                unsafe { to.as_mut_ptr().add(place(r, v)).cast::<V>().write(acc) };
+                unsafe {
+                    to.as_mut_ptr()
+                        .add(place(r, v))
+                        .cast::<V>()
+                        .write(acc[r][v])
+                };
             }
         }
         if let Some(others) = &others {
@@ -304,13 +310,13 @@ impl<E: Element> Panel<'_, E> {
         &self,
         row: usize,
         spots: [usize; NV],
-        mut acc: [[V; NV]; MR],
-    ) -> [[V; NV]; MR] {
+        acc: &mut [[V; NV]; MR],
+    ) {
         let Self {
             left: a, b, taps, ..
         } = *self;
         if taps.len == 0 {
-            return acc;
+            return;
         }
         let base = a.base + row * a.row;
         assert!(reach(base, MR, a.row, taps.reach[0]) < a.data.len());
@@ -321,15 +327,14 @@ impl<E: Element> Panel<'_, E> {
             // SAFETY: `kb` is at most `taps.reach[1]`, and the assertion has that leave room for a vector.
             let columns: [V; NV] =
                 spots.map(|spot| unsafe { b.as_ptr().add(spot + kb).cast::<V>().read() });
-            for (r, acc) in acc.iter_mut().enumerate() {
+            for r in 0..MR {
                 // SAFETY: `ka` is at most `taps.reach[0]` and `r` at most `MR - 1`: the assertion covers the sum.
                 let x = unsafe { *a.data.get_unchecked(base + r * a.row + ka) };
-                for (acc, &columns) in acc.iter_mut().zip(&columns) {
-                    *acc = columns.times::<I>(x, *acc);
+                for v in 0..NV {
+                    acc[r][v] = columns[v].times::<I>(x, acc[r][v]);
                 }
             }
         }
-        acc
     }
 }
 
