@@ -1,7 +1,7 @@
 //! One run, one hash: every operation of the CPU backend gives the bits of its definition, whatever the instruction
 //! set, the number of threads and the layout of its operands.
 
-use minitorch_tests::conformance::{elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
 use minitorch_tests::devices::cpus;
 
 macro_rules! every_configuration {
@@ -32,4 +32,5 @@ every_configuration! {
     random = super::index::random;
     convolution = super::spatial::convolution;
     pooling = super::spatial::pooling;
+    blocks = super::block::block;
 }

@@ -5,7 +5,7 @@ use minitorch_core::backend::View;
 use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
 use minitorch_core::{Backend, Element, ErrorKind, Layout, Tensor};
-use minitorch_tests::conformance::{elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
 use minitorch_tests::samples::special;
@@ -42,6 +42,7 @@ conforms! {
     random = index::random;
     convolution = spatial::convolution;
     pooling = spatial::pooling;
+    blocks = block::block;
 }
 
 #[test]

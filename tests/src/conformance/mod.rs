@@ -3,6 +3,7 @@
 //! Each function runs one family of a backend's operations over layouts, sizes and special values on all given devices,
 //! and panics with the operation, device, layout and element that differ.
 
+pub mod block;
 pub mod elementwise;
 pub mod in_place;
 pub mod index;

@@ -1,0 +1,198 @@
+//! A convolution with bias, ReLU and pooling as one operation, against the definitions of its steps.
+
+use super::agree;
+use crate::oracle::fold;
+use crate::oracle::spatial::{Pooled, forward, input_grad, weight_grad};
+use crate::real::Real;
+use crate::samples::{Sample, plain, special, ties, views};
+use minitorch_core::Backend;
+use minitorch_core::backend::{View, Window};
+use minitorch_core::block::{Backward, Block, Pooling};
+
+/// `b, c, o` and the window of the convolution: enough images for a stretch, more than one, and too few.
+fn convolutions() -> Vec<([usize; 3], Window)> {
+    let window = |input: [usize; 2], kernel, before: [usize; 2], output| Window {
+        kernel,
+        stride: [1, 1],
+        before,
+        input,
+        output,
+    };
+    vec![
+        ([1, 2, 3], window([6, 7], [3, 3], [0, 0], [6, 7])),
+        ([9, 1, 4], window([8, 9], [3, 3], [1, 1], [8, 9])),
+        ([5, 3, 2], window([1, 9], [1, 2], [0, 0], [1, 8])),
+        ([6, 2, 2], window([4, 4], [4, 4], [0, 0], [1, 1])),
+        ([0, 2, 2], window([4, 4], [3, 3], [1, 1], [4, 4])),
+        ([4, 0, 3], window([4, 4], [3, 3], [1, 1], [4, 4])),
+        ([31, 2, 3], window([28, 28], [3, 3], [0, 0], [28, 28])),
+    ]
+}
+
+/// Without pooling, and by windows of some size, which need not divide the maps.
+fn poolings(maps: [usize; 2]) -> Vec<Option<Pooling>> {
+    let mut all = vec![None];
+    for size in [[2, 2], [4, 4], [1, 3]] {
+        let fits = size[0] <= maps[0] && size[1] <= maps[1];
+        let window = Window {
+            kernel: size,
+            stride: size,
+            before: [0, 0],
+            input: maps,
+            output: [maps[0] / size[0], maps[1] / size[1]],
+        };
+        if fits {
+            all.extend([Some(Pooling::Avg(window)), Some(Pooling::Max(window))]);
+        }
+    }
+    all
+}
+
+/// Forward and all gradients.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn block<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for ([b, c, o], conv) in convolutions() {
+        let ([h, w], [kh, kw], [oh, ow]) = (conv.input, conv.kernel, conv.output);
+        for (n, pool) in poolings(conv.output).into_iter().enumerate() {
+            let [ph, pw] = pool.map_or([oh, ow], |pool| pool.window().output);
+            let values = [ties::<B::Elem>, plain, special][n % 3];
+            let xs = views(&[b, c, h, w], &|at| values(51, at));
+            let weights = views(&[o, c, kh, kw], &|at| values(52, at));
+            let biases = views(&[o, 1, 1], &|at| values(53, at));
+            let gs = views(&[b, o, ph, pw], &|at| values(54, at));
+            for (i, relu) in [true, false, true].into_iter().enumerate() {
+                let [x, weight, g] = [
+                    &xs[i % xs.len()],
+                    &weights[2 * i % weights.len()],
+                    &gs[5 * i % gs.len()],
+                ];
+                let bias = (i < 2).then(|| &biases[i % biases.len()]);
+                let case = Case {
+                    sizes: [b, c, o],
+                    block: Block { conv, relu, pool },
+                };
+                case.check(devices, [x, weight, g], bias);
+            }
+        }
+    }
+}
+
+struct Case {
+    sizes: [usize; 3],
+    block: Block,
+}
+
+impl Case {
+    fn check<B: Backend>(
+        &self,
+        devices: &[B],
+        [x, weight, g]: [&Sample<B::Elem>; 3],
+        bias: Option<&Sample<B::Elem>>,
+    ) where
+        B::Elem: Real,
+    {
+        let ([b, _, o], Block { conv, relu, pool }) = (self.sizes, self.block);
+        let [xe, we, ge] = [x, weight, g].map(Sample::elements);
+        let zero = B::Elem::default();
+        let mut maps = forward(&xe, &we, self.sizes, &conv);
+        let area = conv.output[0] * conv.output[1];
+        for (at, map) in maps.iter_mut().enumerate() {
+            if let Some(bias) = bias {
+                *map = *map + bias.elements()[at / area % o];
+            }
+            if relu && *map < zero {
+                *map = zero;
+            }
+        }
+        let pooled = pool.map(|pool| (pool, Pooled::new(&maps, &ge, b * o, pool.window())));
+        let out = match &pooled {
+            None => &maps,
+            Some((Pooling::Avg(_), pooled)) => &pooled.average,
+            Some((Pooling::Max(_), pooled)) => &pooled.largest,
+        };
+        let run = |device: &B, [x, weight]: [View<'_, B>; 2]| {
+            let uploaded = bias.map(|bias| (bias.upload(device), bias.layout));
+            let bias = uploaded
+                .as_ref()
+                .map(|(buffer, layout)| View::new(buffer, *layout));
+            device.conv_block(x, weight, bias, &self.block)
+        };
+        agree(
+            devices,
+            "conv_block",
+            [x, weight],
+            out,
+            |device, operands| {
+                let forward = run(device, operands)?;
+                Ok(forward.pooled.unwrap_or(forward.maps))
+            },
+        );
+        agree(
+            devices,
+            "conv_block's maps",
+            [x, weight],
+            &maps,
+            |device, operands| Ok(run(device, operands)?.maps),
+        );
+
+        let mut through = match &pooled {
+            None => ge,
+            Some((Pooling::Avg(_), pooled)) => pooled.average_grad.clone(),
+            Some((Pooling::Max(_), pooled)) => pooled.largest_grad.clone(),
+        };
+        for (g, &map) in through.iter_mut().zip(&maps) {
+            if relu && map <= zero {
+                *g = zero;
+            }
+        }
+        let shape = [b, o, conv.output[0], conv.output[1]];
+        let expected = [
+            input_grad(&through, &we, self.sizes, &conv),
+            weight_grad(&xe, &through, self.sizes, &conv),
+            fold(
+                &through,
+                &shape,
+                &[true, false, true, true],
+                zero,
+                &|a, b| a + b,
+            ),
+        ];
+        // All together, and each alone.
+        for wanted in [
+            [true; 3],
+            [true, false, false],
+            [false, true, false],
+            [false, false, true],
+        ] {
+            for (operand, expected) in expected.iter().enumerate().filter(|&(n, _)| wanted[n]) {
+                let what = ["input", "weight", "bias"][operand];
+                agree(
+                    devices,
+                    &format!("conv_block_grad by {what}, wanted {wanted:?}"),
+                    [x, weight, g],
+                    expected,
+                    |device, [x, weight, g]| {
+                        let maps = run(device, [x, weight])?.maps;
+                        let layout = minitorch_core::Layout::contiguous(shape)?;
+                        let given = Backward {
+                            x,
+                            weight,
+                            maps: View::new(&maps, layout),
+                            g,
+                        };
+                        let mut grads = device.conv_block_grad(given, &self.block, wanted)?;
+                        for (n, grad) in grads.iter().enumerate() {
+                            assert_eq!(grad.is_some(), wanted[n], "{what}: {wanted:?}");
+                        }
+                        Ok(grads[operand].take().unwrap_or_else(|| unreachable!()))
+                    },
+                );
+            }
+        }
+    }
+}
