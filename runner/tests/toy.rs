@@ -161,6 +161,20 @@ fn the_manual_engine_looks_once_and_learns_nothing() {
     assert!((number(&undecided[0], "loss") - 8.0 * 2f64.ln()).abs() < 1e-14);
 }
 
+/// No loss has seen the weights that the last update makes.
+#[test]
+fn a_last_update_that_overflows_is_a_failure() {
+    let output = run("xor --engine fast --epochs 1 --batch 50 --rate 1e39");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(
+        error,
+        "error: after epoch 1: the weights are no finite numbers any more; \
+         try a smaller --rate (this program saves nothing)\n"
+    );
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("Next: "));
+}
+
 #[test]
 fn mistakes_are_short_sentences() {
     for (arguments, expected) in [

@@ -4,15 +4,16 @@
 //! [`Session`] goes through it, epoch by epoch and batch by batch, saves when it is time, stops when it is interrupted, and
 //! goes on from a checkpoint as if nothing had happened.
 
+mod diverged;
 mod fact;
 mod session;
 #[cfg(test)]
 pub(crate) mod witness;
 
+pub(crate) use diverged::{LOST, diverged, is_finite};
 pub(crate) use fact::{Fact, typed};
 pub(crate) use session::{Plan, Session};
 
-use std::fmt::Display;
 use std::path::Path;
 
 use minitorch_core::nn::Module;
@@ -30,17 +31,6 @@ pub(crate) struct Position {
     pub(crate) epoch: usize,
     /// Batches of the current epoch that are done.
     pub(crate) batch: usize,
-}
-
-/// How a run fails whose loss or weights are no finite numbers any more. `at` is what is done, this batch included, and
-/// `left` says what is on the disk. Nothing more is saved, so that the last good state stays.
-pub(crate) fn diverged(at: Position, what: impl Display, left: impl Display) -> Failure {
-    let Position { epoch, batch } = at;
-    let place = match batch {
-        0 => format!("after epoch {epoch}"),
-        _ => format!("epoch {}, batch {batch}", epoch + 1),
-    };
-    Failure::new(format!("{place}: {what}; try a smaller --rate ({left})"))
 }
 
 /// A network and what it learns from.

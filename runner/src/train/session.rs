@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use minitorch_core::nn::Module;
 use minitorch_core::optim::{Optimizer, Schedule};
 use minitorch_core::{Backend, Element};
 
-use super::{Lesson, Position, diverged};
+use super::{LOST, Lesson, Position, diverged, is_finite};
 use crate::args::Files;
 use crate::checkpoint::{self, Keeper, Opened};
 use crate::error::Failure;
@@ -80,7 +79,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     ///
     /// # Errors
     ///
-    /// If a loss or a weight is no finite number; then the last state that was saved stays. If the device fails, or a file
+    /// If a loss or a weight is no finite number; then the last state that was saved stays, Ctrl-C or not. If the device fails, or a file
     /// or the log cannot be written.
     pub(crate) fn train(
         &mut self,
@@ -102,9 +101,9 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             self.lesson.begin(self.position)?;
             while self.position.batch < batches && heard.is_ok() && !interrupt.requested() {
                 if keeper.is_due() {
-                    self.keep(keeper, output)?;
+                    self.keep(keeper, interrupt, output)?;
                 }
-                self.step(keeper)?;
+                self.step(keeper, interrupt)?;
                 heard = self.lesson.log(self.position, output);
                 output.step();
             }
@@ -117,12 +116,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
                     self.lesson.finish()?;
                 }
             }
-            self.keep(keeper, output)?;
+            self.keep(keeper, interrupt, output)?;
             saved = Some(self.position);
         }
         output.finish();
         if saved != Some(self.position) {
-            self.keep(keeper, output)?;
+            self.keep(keeper, interrupt, output)?;
         }
         // Batches may differ in size: their mean is what an epoch has of them.
         let steps = (self.steps() - begun) as u64;
@@ -130,7 +129,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     }
 
     /// One batch: forward, loss, backward, update.
-    fn step(&mut self, keeper: &Keeper) -> Result<(), Failure> {
+    fn step(&mut self, keeper: &Keeper, interrupt: &Interrupt) -> Result<(), Failure> {
         let rate = self.schedule.rate(self.steps() as u64);
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
@@ -145,6 +144,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
                 at,
                 format_args!("the loss is {value}"),
                 keeper.left(),
+                interrupt,
             ));
         }
         self.optimizer
@@ -155,10 +155,14 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     }
 
     /// Saves what [`resume`](Self::resume) goes on from, unless the weights are lost.
-    fn keep(&self, keeper: &mut Keeper, output: &Output) -> Result<(), Failure> {
+    fn keep(
+        &self,
+        keeper: &mut Keeper,
+        interrupt: &Interrupt,
+        output: &Output,
+    ) -> Result<(), Failure> {
         if !is_finite(self.lesson.network())? {
-            let what = "the weights are no finite numbers any more";
-            return Err(diverged(self.position, what, keeper.left()));
+            return Err(diverged(self.position, LOST, keeper.left(), interrupt));
         }
         let Position { epoch, batch } = self.position;
         let facts = self.lesson.fixed().into_iter();
@@ -233,13 +237,5 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     }
 }
 
-/// Whether all weights are finite numbers.
-fn is_finite<B: Backend>(network: &dyn Module<B>) -> Result<bool, Failure> {
-    let mut finite = true;
-    network.each_param(&mut |_, param| {
-        let mut values = param.leaf().try_to_vec()?.into_iter();
-        finite &= values.all(|value| value.to_f64().is_finite());
-        Ok(())
-    })?;
-    Ok(finite)
-}
+#[cfg(test)]
+mod tests;

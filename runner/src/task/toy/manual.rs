@@ -42,6 +42,14 @@ impl Engine for Manual {
         Ok(points.iter().map(|point| self.logit(point)).collect())
     }
 
+    fn is_finite(&self) -> Result<bool, Failure> {
+        Ok(self
+            .weights
+            .iter()
+            .chain([&self.bias])
+            .all(|value| value.is_finite()))
+    }
+
     fn hash(&self) -> Result<Fnv, Failure> {
         let mut hash = Fnv::new();
         hash.write_parameter("weight", &[1, 2], self.weights.map(|value| value as f32));

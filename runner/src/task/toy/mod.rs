@@ -23,13 +23,16 @@ use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
 use crate::report::{Page, Run};
-use crate::train::{Position, diverged};
+use crate::train::{LOST, Position, diverged};
 use manual::Manual;
 use scalar::Scalars;
 use tensor::Tensors;
 
 /// Every so many epochs there is a log line.
 const LOG_EVERY: usize = 10;
+
+/// What a run that ends early leaves.
+const UNSAVED: &str = "this program saves nothing";
 
 /// What a training step found before it changed the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,6 +49,8 @@ trait Engine {
     fn step(&mut self, points: &[Point]) -> Result<Step, Failure>;
     /// The logit of the second class at each point.
     fn logits(&mut self, points: &[Point]) -> Result<Vec<f64>, Failure>;
+    /// Whether all weights are finite numbers.
+    fn is_finite(&self) -> Result<bool, Failure>;
     /// The hash of the weights.
     fn hash(&self) -> Result<Fnv, Failure>;
 }
@@ -62,7 +67,7 @@ fn correct(logits: &[f64], points: &[Point]) -> usize {
 ///
 /// # Errors
 ///
-/// A loss that is no finite number, an instruction set that this machine does not have, a standard output that cannot be
+/// A loss or a weight that is no finite number, an instruction set that this machine does not have, a standard output that cannot be
 /// written to, or Ctrl-C (exit status 130). Nothing is saved: a run takes seconds.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
@@ -158,7 +163,7 @@ fn train(
         if interrupt.requested() {
             output.finish();
             return Err(Failure::interrupted(format!(
-                "interrupted in epoch {epoch}; this program saves nothing"
+                "interrupted in epoch {epoch}; {UNSAVED}"
             )));
         }
         if batch.is_some() {
@@ -175,7 +180,7 @@ fn train(
                     batch: index + 1,
                 };
                 let what = format_args!("the loss is {}", step.loss);
-                return Err(diverged(at, what, "this program saves nothing"));
+                return Err(diverged(at, what, UNSAVED, interrupt));
             }
             sum.loss += step.loss;
             sum.correct += step.correct;
@@ -184,6 +189,14 @@ fn train(
             output.log(&log(settings, epoch, sum))?;
         }
         output.step();
+    }
+    // No loss has seen what the last update made.
+    if !engine.is_finite()? {
+        let at = Position {
+            epoch: epochs,
+            batch: 0,
+        };
+        return Err(diverged(at, LOST, UNSAVED, interrupt));
     }
     Ok(epochs)
 }

@@ -138,6 +138,14 @@ impl Engine for Scalars {
         points.iter().map(logit).collect()
     }
 
+    fn is_finite(&self) -> Result<bool, Failure> {
+        let layers = self.layers.iter();
+        let mut parameters = layers
+            .flat_map(|layer| layer.weight.iter().chain([&layer.bias]))
+            .flatten();
+        Ok(parameters.all(|parameter| parameter.value.data().is_finite()))
+    }
+
     fn hash(&self) -> Result<Fnv, Failure> {
         let mut hash = Fnv::new();
         for (index, layer) in self.layers.iter().enumerate() {

@@ -11,6 +11,7 @@ use super::{Engine, Step};
 use crate::args::toy::Recipe;
 use crate::data::Point;
 use crate::error::Failure;
+use crate::train::is_finite;
 
 /// Points `[b, 2]` to logits `[b, 1]`: two hidden layers with ReLU.
 struct Network<B: Backend> {
@@ -112,6 +113,10 @@ impl<B: Backend> Engine for Tensors<B> {
         let logits = read(&self.network.try_forward(&x)?)?;
         self.network.train();
         Ok(logits)
+    }
+
+    fn is_finite(&self) -> Result<bool, Failure> {
+        is_finite(&self.network)
     }
 
     fn hash(&self) -> Result<Fnv, Failure> {
