@@ -8,6 +8,7 @@ use cudarc::driver::sys::{self, CUresult};
 use cudarc::driver::{CudaContext, DriverError};
 use cudarc::nvrtc;
 
+use super::fault::Fault;
 use crate::error::Failure;
 
 /// The oldest driver whose compiler reads the kernels, as the driver counts: 12.0.
@@ -26,7 +27,9 @@ pub enum Missing {
     NewerDriver(i32),
     /// The device of this name has this compute capability.
     NewerDevice(String, (i32, i32)),
-    /// The driver says that something is wrong with it or the device.
+    /// Something is wrong with the driver or the device.
+    Fault(Fault),
+    /// The driver says this of something that is wrong with it or the device.
     Working(String),
 }
 
@@ -38,6 +41,7 @@ impl Missing {
             Self::NewerDriver(_) => "install NVIDIA's driver 525 or later",
             Self::NewerDevice(..) => "use a newer device",
             Self::Device => "see what nvidia-smi and CUDA_VISIBLE_DEVICES say",
+            Self::Fault(fault) => fault.remedy,
             Self::Working(_) => "see what nvidia-smi says",
         }
     }
@@ -60,6 +64,7 @@ impl fmt::Display for Missing {
                 "{name} has compute capability {major}.{minor}, and {}.{} or more is needed",
                 LEAST.0, LEAST.1
             ),
+            Self::Fault(fault) => f.write_str(fault.what),
             Self::Working(what) => write!(f, "the CUDA driver fails: {what}"),
         }
     }
@@ -176,8 +181,11 @@ pub fn compiler() -> bool {
     unsafe { nvrtc::sys::is_culib_present() }
 }
 
-/// An error that none of the other reasons covers, in the driver's words.
+/// An error that none of the other reasons covers, in the driver's words if there are no better ones.
 pub(super) fn working(error: &DriverError) -> Missing {
+    if let Some(fault) = Fault::of(error.0) {
+        return Missing::Fault(fault);
+    }
     let words = error.error_string().map(|text| text.to_string_lossy());
     let words = words.unwrap_or_else(|_| "an unknown error".into());
     Missing::Working(format!("{words} (error {})", error.0 as u32))

@@ -14,6 +14,7 @@
 mod backend;
 mod driver;
 mod elementwise;
+mod fault;
 mod index;
 mod matmul;
 mod memory;
@@ -24,6 +25,7 @@ mod spatial;
 mod stream;
 
 pub use driver::{About, Driver, Missing, Version, compiler};
+pub use fault::Fault;
 pub use memory::{CudaBuffer, CudaIndex};
 pub use ops::source;
 
