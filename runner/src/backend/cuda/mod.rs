@@ -24,7 +24,7 @@ mod reduce;
 mod spatial;
 mod stream;
 
-pub use driver::{About, Driver, Missing, Version, compiler};
+pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
 pub use fault::Fault;
 pub use memory::{CudaBuffer, CudaIndex};
 pub use ops::source;
@@ -79,6 +79,15 @@ impl Cuda {
     /// A device that does not work.
     pub fn about(&self) -> Result<About, Missing> {
         About::of(self.machine.stream.context())
+    }
+
+    /// Compiles an operation as one of your own is compiled, which takes NVRTC.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or does not work.
+    pub fn try_compiler(&self) -> Result<()> {
+        self.machine.modules.try_compiler()
     }
 
     /// Queues one of the shipped kernels on `count` threads.
