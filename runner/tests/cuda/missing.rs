@@ -165,6 +165,21 @@ fn what_computes_on_the_processor_alone_says_so() {
 }
 
 #[test]
+fn options_of_the_processor_are_refused() {
+    let folder = program::Folder::new("cuda-options");
+    for program in PROGRAMS {
+        for option in [&["--threads", "2"], &["--isa", "portable"]] {
+            let output = runner(&[program, option].concat(), folder.path()).output();
+            let output = output.expect("the program starts");
+            let said = text(&output.stderr);
+            let expected = format!("error: {} is for the processor, and this", option[0]);
+            assert_eq!(output.status.code(), Some(2), "{program:?}: {said}");
+            assert!(said.starts_with(&expected), "{program:?}: {said}");
+        }
+    }
+}
+
+#[test]
 fn the_doctor_tells_what_is_missing() {
     let Some(folder) = minitorch_fake_cuda::folder() else {
         return;
