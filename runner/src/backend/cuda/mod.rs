@@ -122,10 +122,15 @@ impl fmt::Debug for Cuda {
 }
 
 /// Refuses a view of more elements than kernels count; expanded ones may have more than a buffer.
+///
+/// Sums count ahead by a block of their elements, which must not come to 2^32 either.
 fn countable(op: &'static str, view: &View<'_, Cuda>) -> Result<()> {
-    if u32::try_from(view.layout.elements()).is_err() {
+    const MOST: usize = (1 << 32) - (1 << 16);
+    if view.layout.elements() > MOST {
         let error = Error::about(ErrorKind::Size, op, view.shape());
-        return Err(error.advise("a CUDA device takes up to 2^32 elements; compute on parts of it"));
+        return Err(
+            error.advise("a CUDA device takes up to 2^32 - 2^16 elements; compute on parts of it")
+        );
     }
     Ok(())
 }
