@@ -16,8 +16,8 @@ core/src/shared.rs              core:shared
 core/tests/shared.rs            core:shared
 core/tests/training_memory.rs   core:training_memory
 runner/src/backend/cuda/driver.rs    tests:cuda
-runner/src/backend/cuda/stream.rs    tests:cuda
-tests/fake-cuda/src/lib.rs      tests:cuda
+runner/src/backend/cuda/stream.rs    tests:cuda tests:cuda_failures
+tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures
 tests/firmware/src/main.rs
 tests/hostcheck/src/main.rs
 tests/src/hostile/memory.rs     tests:corpus

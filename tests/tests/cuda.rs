@@ -4,7 +4,7 @@
 use minitorch_core::backend::View;
 use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
-use minitorch_core::{Backend, Element, ErrorKind, Layout, Tensor};
+use minitorch_core::{Backend, Element, ErrorKind, Index, Layout, Tensor};
 use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
@@ -94,6 +94,35 @@ fn an_operation_of_your_own_needs_a_compiler_which_is_said() {
                 "{said}"
             );
         }
+    }
+}
+
+#[test]
+fn views_of_more_elements_than_kernels_count_are_errors() {
+    for device in devices().into_iter().flatten() {
+        let one = Tensor::ones(&device, [1, 1]);
+        let expand = |shape: [usize; 2]| one.try_expand(shape).expect("a view");
+        let size = |result: minitorch_core::Result<Tensor<Cuda>>| {
+            let error = result.expect_err("too many elements");
+            assert_eq!(error.kind(), ErrorKind::Size, "{error}");
+        };
+        // From the last block of a sum on.
+        for shape in [
+            [(1 << 16) - 1, (1 << 16) + 1],
+            [1 << 16, 1 << 16],
+            [1, 1 << 33],
+        ] {
+            let x = expand(shape);
+            size(x.try_sum_all());
+            size(x.try_sum(&[0]));
+            size(x.try_max_all());
+            size(x.try_matmul(&expand([shape[1], 1])));
+            size(x.try_exp());
+        }
+        // A lookup whose result is larger than a buffer.
+        let index = Index::new(&device, &[0; 1 << 10]).expect("numbers");
+        size(expand([1, 1 << 21]).try_rows(&index));
+        assert_eq!(one.sum_all().item(), 1.0);
     }
 }
 

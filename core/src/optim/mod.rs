@@ -47,6 +47,9 @@ use crate::nn::{Module, Param, Path};
 use crate::tensor::{OrRaise, Tensor};
 
 /// A rule by which parameters follow their gradients.
+///
+/// A step that ends with an error may have moved some parameters and not others, or have moved on what is remembered of
+/// one and not the parameter. No value is lost or unreadable, but to train on, load the state of the step before.
 pub trait Optimizer<B: Backend> {
     /// Moves one parameter, given its gradient. `path` is where it is in the model, its name from step to step.
     ///
@@ -92,7 +95,7 @@ pub trait Optimizer<B: Backend> {
     /// Where gradients are looked at together before they are used, as for [`clip_grad_norm`], it takes the two.
     ///
     /// # Errors
-    /// Those of both; some parameters may have moved then.
+    /// Those of both. Parameters whose gradients were complete have moved by then.
     fn try_step_backward(&mut self, module: &mut dyn Module<B>, loss: Tensor<B>) -> Result<()> {
         let optimizer = self;
         let mut moved = false;

@@ -215,6 +215,22 @@ impl Machine {
             Choice::named("--isa", &self.isa),
         ]
     }
+
+    /// Refuses options of the processor where it is not what computes.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::usage`].
+    fn check(&self) -> Result<(), Failure> {
+        let option = match (self.backend, self.threads, self.isa) {
+            (Backend::Cuda, Some(_), _) => "--threads",
+            (Backend::Cuda, None, isa) if isa != Isa::Auto => "--isa",
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(format!(
+            "{option} is for the processor, and this computes on a GPU; leave it out, or use --backend rayon"
+        )))
+    }
 }
 
 impl Files {
@@ -287,11 +303,26 @@ where
 
 impl Command {
     fn resolve(self) -> Result<Task, Failure> {
-        let toy = |arguments: toy::Arguments, pattern| arguments.resolve(pattern).map(Task::Toy);
+        let toy = |arguments: toy::Arguments, pattern| {
+            let settings = arguments.resolve(pattern)?;
+            settings.machine.check()?;
+            Ok(Task::Toy(settings))
+        };
         match self {
-            Self::Mnist(arguments) => arguments.resolve().map(Task::Mnist),
-            Self::Sentiment(arguments) => arguments.resolve().map(Task::Sentiment),
-            Self::Predict(arguments) => Ok(Task::Predict(arguments)),
+            Self::Mnist(arguments) => {
+                let settings = arguments.resolve()?;
+                settings.run.machine.check()?;
+                Ok(Task::Mnist(settings))
+            }
+            Self::Sentiment(arguments) => {
+                let settings = arguments.resolve()?;
+                settings.run.machine.check()?;
+                Ok(Task::Sentiment(settings))
+            }
+            Self::Predict(arguments) => {
+                arguments.machine.check()?;
+                Ok(Task::Predict(arguments))
+            }
             Self::Simple(arguments) => toy(arguments, Pattern::Simple),
             Self::Diag(arguments) => toy(arguments, Pattern::Diag),
             Self::Split(arguments) => toy(arguments, Pattern::Split),

@@ -34,7 +34,7 @@ pub fn run() -> Result<(), Failure> {
     line("serial", &serial(expected));
     line("rayon", &rayon(expected));
     line("cuda", &gpu(expected));
-    line("nvrtc", nvrtc());
+    line("nvrtc", &nvrtc());
     output::print(&text)
 }
 
@@ -85,13 +85,16 @@ fn gpu(expected: u32) -> String {
 }
 
 /// What compiles operations of your own for a GPU.
-fn nvrtc() -> &'static str {
-    match cuda::compiler() {
-        true => "works: operations of your own run on cuda",
-        false => {
-            "is not here: operations of your own do not run on cuda, all others do;\n\
-             install NVIDIA's CUDA toolkit 12"
-        }
+fn nvrtc() -> String {
+    if !cuda::compiler() {
+        return "is not here: operations of your own do not run on cuda, all others do;\n\
+                install NVIDIA's CUDA toolkit 12"
+            .into();
+    }
+    match Cuda::open(0).map(|device| device.try_compiler()) {
+        Ok(Ok(())) => "works: operations of your own run on cuda".into(),
+        Ok(Err(error)) => format!("fails: {error}"),
+        Err(_) => "is here, and no device to compile for".into(),
     }
 }
 

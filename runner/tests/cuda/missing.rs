@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
+use runner::backend::cuda;
+
 use super::{program, runner, success, text};
 
 /// Ways to begin every program that can compute on a GPU.
@@ -35,7 +37,7 @@ fn ends(folder: &Path, mode: &str, expected: &str) {
 
 #[test]
 fn without_a_driver() {
-    if runner::backend::cuda::Driver::find().err() != Some(runner::backend::cuda::Missing::Driver) {
+    if cuda::Driver::find().err() != Some(cuda::Missing::Driver) {
         let _ = writeln!(
             std::io::stderr(),
             "SKIPPED without_a_driver: this machine has one"
@@ -79,6 +81,50 @@ fn with_a_device_that_is_too_old() {
 }
 
 #[test]
+fn with_a_driver_that_lacks_a_function() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    // The fake driver has what is called and nothing else: these are all.
+    let source = include_str!("../../../tests/fake-cuda/src/driver.cpp");
+    let mut has: Vec<&str> = source
+        .split("API cu")
+        .skip(1)
+        .filter_map(|rest| rest.split('(').next())
+        .collect();
+    let mut calls = cuda::FUNCTIONS.map(|name| &name["cu".len()..]);
+    has.sort_unstable();
+    calls.sort_unstable();
+    assert_eq!(has, calls);
+
+    let library = std::fs::read(driver.join("libcuda.so")).expect("the fake driver");
+    for name in cuda::FUNCTIONS {
+        let folder = program::Folder::new("cuda-function");
+        // In the table of names, where each ends with a zero, this one gets another last letter.
+        let named = [b"\0", name.as_bytes(), b"\0"].concat();
+        let mut changed = library.clone();
+        let places = changed.windows(named.len()).enumerate();
+        let places: Vec<_> = places
+            .filter_map(|(at, bytes)| (bytes == named).then_some(at))
+            .collect();
+        assert!(!places.is_empty(), "{name}");
+        for at in places {
+            changed[at + name.len()] = b'?';
+        }
+        std::fs::write(folder.file("libcuda.so"), changed).expect("a library");
+        let output = runner(&["xor", "--engine", "cuda"], folder.path()).output();
+        let output = output.expect("the program starts");
+        let said = text(&output.stderr);
+        let expected = format!(
+            "error: cuda: the CUDA driver lacks the function {name};\n\
+             install NVIDIA's driver 525 or later, or compute"
+        );
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.starts_with(&expected), "{name}: {said}");
+    }
+}
+
+#[test]
 fn what_computes_on_the_processor_alone_says_so() {
     let folder = program::Folder::new("cuda-cpu");
     let cases: [(&[&str], &str, &str); 5] = [
@@ -115,6 +161,21 @@ fn what_computes_on_the_processor_alone_says_so() {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn options_of_the_processor_are_refused() {
+    let folder = program::Folder::new("cuda-options");
+    for program in PROGRAMS {
+        for option in [&["--threads", "2"], &["--isa", "portable"]] {
+            let output = runner(&[program, option].concat(), folder.path()).output();
+            let output = output.expect("the program starts");
+            let said = text(&output.stderr);
+            let expected = format!("error: {} is for the processor, and this", option[0]);
+            assert_eq!(output.status.code(), Some(2), "{program:?}: {said}");
+            assert!(said.starts_with(&expected), "{program:?}: {said}");
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 // the kernel that has the name, on the processor.
 //
 // There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
-// makes the driver fail: "no-device", "too-old", "old-device". FAKE_CUDA_COUNTS names a file that gets a line for each
+// makes the driver fail: "no-device", "too-old", "old-device", or as faults.h says. What is not given back ends the process
+// with a word. FAKE_CUDA_COUNTS names a file that gets a line for each
 // kernel at the end of the process: how often it was launched, and its name.
+#include "faults.h"
 #include "host.h"
 
 #include <mutex>
@@ -17,16 +19,20 @@ namespace kernels {
 
 namespace {
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_DEVICE = 100, INVALID_DEVICE = 101, NOT_FOUND = 500 };
+enum { OK = 0, INVALID_VALUE = 1, NO_DEVICE = 100, INVALID_DEVICE = 101, NOT_FOUND = 500 };
+
+using faults::broken;
+using faults::plan;
 
 constexpr int DEVICES = 2;
 typedef uint64_t Address;
 
-struct Context { int device; };
-struct Module { std::string ptx; };
+struct Context { int device; faults::Held held; };
+struct Module { Context* context; std::string ptx; };
 struct Function { host::Kernel kernel; uint64_t launches; };
+struct Block { Context* context; size_t size; };
 
-Context contexts[DEVICES] = {{0}, {1}};
+Context contexts[DEVICES] = {{0, {}}, {1, {}}};
 thread_local Context* current = nullptr;
 
 // Guards what follows, and the one group of threads that can run.
@@ -51,7 +57,7 @@ constexpr size_t GUARD = 0;
 constexpr size_t GUARD = 256;
 #endif
 constexpr unsigned char UNTOUCHED = 0xa5;
-std::map<Address, size_t> blocks;
+std::map<Address, Block> blocks;
 
 bool fails(const char* how) {
     const char* wanted = std::getenv("FAKE_CUDA");
@@ -62,8 +68,20 @@ bool fails(const char* how) {
 bool is_inside(Address at, size_t size) {
     auto next = blocks.upper_bound(at);
     if (next == blocks.begin()) return false;
-    auto& [first, length] = *std::prev(next);
-    return at - first <= length && size <= length - (at - first);
+    auto& [first, block] = *std::prev(next);
+    return at - first <= block.size && size <= block.size - (at - first);
+}
+
+void* memory_of(Address block) { return reinterpret_cast<unsigned char*>(block) - GUARD; }
+
+// Ends a context, with the memory that a broken device did not take back.
+void end(Context& context) {
+    auto is_its = [&](auto& block) { return block.second.context == &context; };
+    context.held.end(size_t(std::count_if(blocks.begin(), blocks.end(), is_its)));
+    std::erase_if(blocks, [&](auto& block) {
+        if (is_its(block)) std::free(memory_of(block.first));
+        return is_its(block);
+    });
 }
 
 }  // namespace
@@ -80,24 +98,43 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
     return OK;
 }
 
-API cuDevicePrimaryCtxRetain(Context** context, int device) { return *context = &contexts[device], OK; }
-API cuDevicePrimaryCtxRelease_v2(int) { return OK; }
-API cuCtxGetCurrent(Context** context) { return *context = current, OK; }
-API cuCtxSetCurrent(Context* context) { return current = context, OK; }
-API cuCtxSynchronize() { return OK; }
+API cuDevicePrimaryCtxRetain(Context** context, int device) {
+    std::lock_guard guard(lock);
+    if (broken) return broken;
+    ++contexts[device].held.contexts;
+    return *context = &contexts[device], OK;
+}
+API cuDevicePrimaryCtxRelease_v2(int device) {
+    std::lock_guard guard(lock);
+    if (--contexts[device].held.contexts == 0) end(contexts[device]);
+    return OK;
+}
+API cuCtxGetCurrent(Context** context) { return *context = current, broken; }
+API cuCtxSetCurrent(Context* context) { return current = context, broken; }
+API cuCtxSynchronize() { return broken; }
 
-API cuStreamCreate(Context** stream, unsigned) { return *stream = current, OK; }
-API cuStreamSynchronize(Context*) { return OK; }
-API cuStreamDestroy_v2(Context*) { return OK; }
+API cuStreamCreate(Context** stream, unsigned) {
+    std::lock_guard guard(lock);
+    if (broken) return broken;
+    ++current->held.streams;
+    return *stream = current, OK;
+}
+API cuStreamSynchronize(Context*) { return broken; }
+API cuStreamDestroy_v2(Context* stream) {
+    std::lock_guard guard(lock);
+    --stream->held.streams;
+    return broken;
+}
 
 API cuMemAlloc_v2(Address* address, size_t size) {
     std::lock_guard guard(lock);
     if (size == 0) return INVALID_VALUE;
+    if (int error = plan.allocate()) return error;
     auto memory = static_cast<unsigned char*>(std::malloc(size + 2 * GUARD));
-    if (!memory) return OUT_OF_MEMORY;
+    if (!memory) return faults::OUT_OF_MEMORY;
     std::memset(memory, UNTOUCHED, size + 2 * GUARD);
     *address = reinterpret_cast<Address>(memory + GUARD);
-    blocks[*address] = size;
+    blocks[*address] = {current, size};
     return OK;
 }
 
@@ -107,28 +144,40 @@ API cuMemFree_v2(Address address) {
     if (block == blocks.end()) host::fail("memory is freed that is not there");
     auto memory = reinterpret_cast<unsigned char*>(address);
     for (size_t i = 0; i < GUARD; ++i)
-        if (memory[block->second + i] != UNTOUCHED || *(memory - 1 - i) != UNTOUCHED) host::fail("a write beyond a block of memory");
+        if (memory[block->second.size + i] != UNTOUCHED || *(memory - 1 - i) != UNTOUCHED) host::fail("a write beyond a block of memory");
     blocks.erase(block);
-    std::free(memory - GUARD);
-    return OK;
+    std::free(memory_of(address));
+    return broken;
 }
 
 API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t size, Context*) {
     std::lock_guard guard(lock);
+    if (broken) return broken;
     if (!is_inside(to, size)) return INVALID_VALUE;
     return std::memcpy(reinterpret_cast<void*>(to), from, size), OK;
 }
 
 API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t size, Context*) {
     std::lock_guard guard(lock);
+    if (broken) return broken;
     if (!is_inside(from, size)) return INVALID_VALUE;
     return std::memcpy(to, reinterpret_cast<const void*>(from), size), OK;
 }
 
-API cuModuleLoadData(Module** module, const void* image) { return *module = new Module{static_cast<const char*>(image)}, OK; }
-API cuModuleUnload(Module* module) { return delete module, OK; }
+API cuModuleLoadData(Module** module, const void* image) {
+    std::lock_guard guard(lock);
+    if (int error = plan.allocate()) return error;
+    ++current->held.modules;
+    return *module = new Module{current, static_cast<const char*>(image)}, OK;
+}
+API cuModuleUnload(Module* module) {
+    std::lock_guard guard(lock);
+    --module->context->held.modules;
+    return delete module, broken;
+}
 
 API cuModuleGetFunction(Function** function, Module* module, const char* name) {
+    if (broken) return broken;
     auto kernel = host::kernels().find(name);
     // It has to be in the PTX that the program loads, too, with a parameter of the same size.
     std::string entry = std::string(".entry ") + name + "(";
@@ -151,8 +200,18 @@ API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, un
     std::vector<uint64_t> copy(function->kernel.size / sizeof(uint64_t) + 1);
     std::memcpy(copy.data(), parameters[0], function->kernel.size);
     std::lock_guard guard(lock);
+    int status = plan.launch();
+    if (status || broken) return status;
     ++function->launches;
     host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, function->kernel, copy.data());
+    return OK;
+}
+
+// Fails on purpose from now on, as faults.h says, or no longer, if `kind` is "". A broken device is whole again.
+API fake_cuda_fail(const char* kind, uint64_t at) {
+    std::lock_guard guard(lock);
+    broken = faults::OK;
+    plan = {kind, at};
     return OK;
 }
 

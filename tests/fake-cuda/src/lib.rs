@@ -4,17 +4,21 @@
 //! The library is built when it is first asked for, which takes a few seconds, and kept in the folder of the build. It has
 //! two devices whose threads take turns in opposite orders. `LD_LIBRARY_PATH=$(cargo run -q -p minitorch-fake-cuda)` lets any
 //! program find it. With the environment variable `FAKE_CUDA` it fails on purpose:
-//! `no-device`, `too-old` (the driver) and `old-device`; with `FAKE_CUDA_COUNTS` it writes to that file how often each
-//! kernel was launched.
+//! `no-device`, `too-old` (the driver) and `old-device`, or in the middle of work, as `faults.h` says; with
+//! `FAKE_CUDA_COUNTS` it writes to that file how often each kernel was launched. A process that does not give back what it
+//! holds of a device ends with a word.
 #![allow(unsafe_code)]
 
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::{CString, c_char, c_int};
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+use libloading::Library;
 
 /// The name under which programs look for the driver first.
 const LIBRARY: &str = "libcuda.so";
@@ -35,15 +39,35 @@ pub fn folder() -> Option<&'static Path> {
 ///
 /// As [`folder`]; if the library cannot be loaded.
 pub fn load() -> bool {
-    let Some(folder) = folder() else { return false };
-    static LOADED: OnceLock<()> = OnceLock::new();
-    LOADED.get_or_init(|| {
+    library().is_some()
+}
+
+/// Makes the driver fail from now on, as `faults.h` says: `kind` may be `alloc`, `alloc-once`, `launch` and `lost`, and `at`
+/// counts from 1. A `kind` of "" ends it, and makes a broken device whole. It is the whole process that fails.
+///
+/// # Panics
+///
+/// As [`load`].
+pub fn fail(kind: &str, at: u64) {
+    let Some(library) = library() else { return };
+    let kind = CString::new(kind).expect("a word");
+    type Fail = unsafe extern "C" fn(*const c_char, u64) -> c_int;
+    // SAFETY: the function is of this type, and reads the word while it runs.
+    unsafe {
+        let fail = library.get::<Fail>(b"fake_cuda_fail\0");
+        fail.expect("a function of the fake driver")(kind.as_ptr(), at);
+    }
+}
+
+fn library() -> Option<&'static Library> {
+    // It stays, as the driver does. Who looks for a library of its name finds this one.
+    static LOADED: OnceLock<Library> = OnceLock::new();
+    let folder = folder()?;
+    Some(LOADED.get_or_init(|| {
         // SAFETY: the library's initialisers fill a table of its own.
-        let library = unsafe { libloading::Library::new(folder.join(LIBRARY)) };
-        // It stays, as the driver does. Who looks for a library of its name finds this one.
-        std::mem::forget(library.expect("the library that was just built"));
-    });
-    true
+        let library = unsafe { Library::new(folder.join(LIBRARY)) };
+        library.expect("the library that was just built")
+    }))
 }
 
 fn built() -> Option<PathBuf> {

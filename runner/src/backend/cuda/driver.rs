@@ -8,6 +8,7 @@ use cudarc::driver::sys::{self, CUresult};
 use cudarc::driver::{CudaContext, DriverError};
 use cudarc::nvrtc;
 
+use super::fault::Fault;
 use crate::error::Failure;
 
 /// The oldest driver whose compiler reads the kernels, as the driver counts: 12.0.
@@ -15,18 +16,64 @@ const OLDEST: i32 = 12_000;
 /// The least compute capability that the kernels are compiled for.
 const LEAST: (i32, i32) = (7, 0);
 
+/// The functions of the driver that are called. cudarc looks each up at its first call, and panics where it is missing; so
+/// they are looked for when a device is opened.
+pub const FUNCTIONS: [&str; 25] = [
+    "cuDriverGetVersion",
+    "cuInit",
+    "cuDeviceGetCount",
+    "cuDeviceGet",
+    "cuDeviceGetName",
+    "cuDeviceTotalMem_v2",
+    "cuDeviceGetAttribute",
+    "cuDevicePrimaryCtxRetain",
+    "cuDevicePrimaryCtxRelease_v2",
+    "cuCtxGetCurrent",
+    "cuCtxSetCurrent",
+    "cuCtxSynchronize",
+    "cuStreamCreate",
+    "cuStreamSynchronize",
+    "cuStreamDestroy_v2",
+    "cuMemAlloc_v2",
+    "cuMemFree_v2",
+    "cuMemcpyHtoDAsync_v2",
+    "cuMemcpyDtoHAsync_v2",
+    "cuModuleLoadData",
+    "cuModuleUnload",
+    "cuModuleGetFunction",
+    "cuLaunchKernel",
+    "cuGetErrorName",
+    "cuGetErrorString",
+];
+/// The same of NVRTC.
+const COMPILER_FUNCTIONS: [&str; 9] = [
+    "nvrtcGetNumSupportedArchs",
+    "nvrtcGetSupportedArchs",
+    "nvrtcCreateProgram",
+    "nvrtcCompileProgram",
+    "nvrtcDestroyProgram",
+    "nvrtcGetProgramLogSize",
+    "nvrtcGetProgramLog",
+    "nvrtcGetPTXSize",
+    "nvrtcGetPTX",
+];
+
 /// Why no device can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// There is no driver.
     Driver,
+    /// The driver lacks this function.
+    Function(&'static str),
     /// There is a driver, and no device.
     Device,
     /// The driver is of this version, 1000 * major + 10 * minor.
     NewerDriver(i32),
     /// The device of this name has this compute capability.
     NewerDevice(String, (i32, i32)),
-    /// The driver says that something is wrong with it or the device.
+    /// Something is wrong with the driver or the device.
+    Fault(Fault),
+    /// The driver says this of something that is wrong with it or the device.
     Working(String),
 }
 
@@ -35,9 +82,10 @@ impl Missing {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Driver => "install NVIDIA's driver",
-            Self::NewerDriver(_) => "install NVIDIA's driver 525 or later",
+            Self::NewerDriver(_) | Self::Function(_) => "install NVIDIA's driver 525 or later",
             Self::NewerDevice(..) => "use a newer device",
             Self::Device => "see what nvidia-smi and CUDA_VISIBLE_DEVICES say",
+            Self::Fault(fault) => fault.remedy,
             Self::Working(_) => "see what nvidia-smi says",
         }
     }
@@ -48,6 +96,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Driver => f.write_str("there is no CUDA driver here (libcuda.so.1)"),
+            Self::Function(name) => write!(f, "the CUDA driver lacks the function {name}"),
             Self::Device => f.write_str("the CUDA driver finds no device"),
             Self::NewerDriver(version) => write!(
                 f,
@@ -60,6 +109,7 @@ impl fmt::Display for Missing {
                 "{name} has compute capability {major}.{minor}, and {}.{} or more is needed",
                 LEAST.0, LEAST.1
             ),
+            Self::Fault(fault) => f.write_str(fault.what),
             Self::Working(what) => write!(f, "the CUDA driver fails: {what}"),
         }
     }
@@ -106,12 +156,23 @@ impl Driver {
         if !unsafe { sys::is_culib_present() } {
             return Err(Missing::Driver);
         }
+        let lacks = |name: &&&'static str| {
+            // SAFETY: the library is there. The function is looked for, not called.
+            unsafe { sys::culib().get::<unsafe extern "C" fn()>(name.as_bytes()) }.is_err()
+        };
+        let missing = FUNCTIONS.iter().find(lacks);
+        if let Some(&name @ "cuDriverGetVersion") = missing {
+            return Err(Missing::Function(name));
+        }
         let mut version = 0;
-        // SAFETY: the call writes one number, and is allowed before all others.
+        // SAFETY: the function is there; the call writes one number, and is allowed before all others.
         let asked = unsafe { sys::cuDriverGetVersion(&mut version) };
         asked.result().map_err(|error| working(&error))?;
         if version < OLDEST {
             return Err(Missing::NewerDriver(version));
+        }
+        if let Some(name) = missing {
+            return Err(Missing::Function(name));
         }
         match CudaContext::device_count() {
             Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Err(Missing::Device),
@@ -170,14 +231,41 @@ impl About {
     }
 }
 
-/// Whether there is NVRTC, the compiler for operations of your own.
+/// Whether there is NVRTC, the compiler for operations of your own, with all that is called of it.
 pub fn compiler() -> bool {
-    // SAFETY: loading the compiler runs its initialisers only, which are made for any process.
-    unsafe { nvrtc::sys::is_culib_present() }
+    // SAFETY: loading the compiler runs its initialisers only, which are made for any process. The functions are looked
+    // for, not called.
+    unsafe {
+        nvrtc::sys::is_culib_present()
+            && COMPILER_FUNCTIONS.iter().all(|name| {
+                let library = nvrtc::sys::culib();
+                library
+                    .get::<unsafe extern "C" fn()>(name.as_bytes())
+                    .is_ok()
+            })
+    }
 }
 
-/// An error that none of the other reasons covers, in the driver's words.
+/// The newest architecture that NVRTC, which has to be there, compiles for and a device of this compute capability runs, as
+/// 10 * major + minor.
+pub(super) fn architecture((major, minor): (i32, i32)) -> Option<i32> {
+    let mut count = 0;
+    // SAFETY: the call writes one number.
+    let asked = unsafe { nvrtc::sys::nvrtcGetNumSupportedArchs(&mut count) };
+    asked.result().ok()?;
+    let mut all = vec![0; usize::try_from(count).ok()?];
+    // SAFETY: the call writes as many numbers as it said.
+    let asked = unsafe { nvrtc::sys::nvrtcGetSupportedArchs(all.as_mut_ptr()) };
+    asked.result().ok()?;
+    let runs = |architecture: &i32| *architecture <= 10 * major + minor;
+    all.into_iter().filter(runs).max()
+}
+
+/// An error that none of the other reasons covers, in the driver's words if there are no better ones.
 pub(super) fn working(error: &DriverError) -> Missing {
+    if let Some(fault) = Fault::of(error.0) {
+        return Missing::Fault(fault);
+    }
     let words = error.error_string().map(|text| text.to_string_lossy());
     let words = words.unwrap_or_else(|_| "an unknown error".into());
     Missing::Working(format!("{words} (error {})", error.0 as u32))
@@ -191,6 +279,7 @@ mod tests {
     fn each_reason_has_a_sentence_that_says_what_to_do() {
         let reasons = [
             Missing::Driver,
+            Missing::Function("cuInit"),
             Missing::Device,
             Missing::NewerDriver(11_040),
             Missing::NewerDevice("Some GPU".into(), (6, 1)),

@@ -14,6 +14,7 @@
 mod backend;
 mod driver;
 mod elementwise;
+mod fault;
 mod index;
 mod matmul;
 mod memory;
@@ -23,7 +24,8 @@ mod reduce;
 mod spatial;
 mod stream;
 
-pub use driver::{About, Driver, Missing, Version, compiler};
+pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
+pub use fault::Fault;
 pub use memory::{CudaBuffer, CudaIndex};
 pub use ops::source;
 
@@ -79,6 +81,15 @@ impl Cuda {
         About::of(self.machine.stream.context())
     }
 
+    /// Compiles an operation as one of your own is compiled, which takes NVRTC.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or does not work.
+    pub fn try_compiler(&self) -> Result<()> {
+        self.machine.modules.try_compiler()
+    }
+
     /// Queues one of the shipped kernels on `count` threads.
     fn run<A: Copy>(&self, name: &'static str, count: usize, arguments: &A) -> Result<()> {
         self.launch(name, &self.machine.modules.named(name)?, count, arguments)
@@ -111,10 +122,15 @@ impl fmt::Debug for Cuda {
 }
 
 /// Refuses a view of more elements than kernels count; expanded ones may have more than a buffer.
+///
+/// Sums count ahead by a block of their elements, which must not come to 2^32 either.
 fn countable(op: &'static str, view: &View<'_, Cuda>) -> Result<()> {
-    if u32::try_from(view.layout.elements()).is_err() {
+    const MOST: usize = (1 << 32) - (1 << 16);
+    if view.layout.elements() > MOST {
         let error = Error::about(ErrorKind::Size, op, view.shape());
-        return Err(error.advise("a CUDA device takes up to 2^32 elements; compute on parts of it"));
+        return Err(
+            error.advise("a CUDA device takes up to 2^32 - 2^16 elements; compute on parts of it")
+        );
     }
     Ok(())
 }

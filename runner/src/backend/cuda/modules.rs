@@ -99,9 +99,21 @@ impl Modules {
             Err(DriverError(CUresult::CUDA_ERROR_NOT_FOUND)) => {}
             Err(error) => return Err(stream::error(op, 0)(error)),
         }
-        let module = self.context.load_module(compile(op, &line())?);
-        let kernel = module.and_then(|module| module.load_function(name));
-        kernel.map_err(stream::error(op, 0))
+        let module = self.compiled(op, &line())?;
+        module.load_function(name).map_err(stream::error(op, 0))
+    }
+
+    /// What a line as `ops.cu` has them becomes, by NVRTC.
+    fn compiled(&self, op: &'static str, line: &str) -> Result<Arc<CudaModule>> {
+        let capability = self.context.compute_capability();
+        let ptx = compile(op, line, capability.map_err(stream::error(op, 0))?)?;
+        self.context.load_module(ptx).map_err(stream::error(op, 0))
+    }
+
+    /// Compiles an operation that nobody uses.
+    pub(super) fn try_compiler(&self) -> Result<()> {
+        self.compiled("compile", "MAP(map1_try, 1, mt_exp(x0))\n")
+            .map(drop)
     }
 }
 
@@ -121,8 +133,8 @@ fn cached<K: Copy + Eq + std::hash::Hash>(
     Ok(known.entry(key).or_insert(kernel).clone())
 }
 
-/// Compiles a line as `ops.cu` has them.
-fn compile(op: &'static str, line: &str) -> Result<Ptx> {
+/// Compiles a line as `ops.cu` has them for a device of this compute capability.
+fn compile(op: &'static str, line: &str, capability: (i32, i32)) -> Result<Ptx> {
     let refused = |why| Error::new(ErrorKind::Device, op, why);
     if !driver::compiler() {
         return Err(refused(
@@ -130,6 +142,11 @@ fn compile(op: &'static str, line: &str) -> Result<Ptx> {
              install NVIDIA's CUDA toolkit 12, or use a CPU",
         ));
     }
+    let Some(architecture) = driver::architecture(capability) else {
+        return Err(refused(
+            "the NVRTC here no longer compiles for so old a device; install NVIDIA's CUDA toolkit 12",
+        ));
+    };
     let includes = |line: &&str| !line.starts_with("#include") && !line.starts_with("#pragma once");
     let lines = HEADERS.iter().flat_map(|header| header.lines());
     let mut text: String = lines
@@ -137,9 +154,10 @@ fn compile(op: &'static str, line: &str) -> Result<Ptx> {
         .flat_map(|line| [line, "\n"])
         .collect();
     text += line;
+    let mut flags = FLAGS.map(String::from).to_vec();
+    flags.push(format!("--gpu-architecture=compute_{architecture}"));
     let options = CompileOptions {
-        arch: Some("compute_70"),
-        options: FLAGS.map(String::from).to_vec(),
+        options: flags,
         ..CompileOptions::default()
     };
     nvrtc::compile_ptx_with_opts(text, options).map_err(|error| match error {
@@ -165,11 +183,21 @@ mod tests {
         }
         let line = "MAP(map2_silu, 2, x1 * (mt_sigmoid(x0) * (1 + x0 * (1 - mt_sigmoid(x0)))))\n\
                     REDUCE(reduce_norm, (real)0e0, mt_fma(x1, x1, x0))\n";
-        let ptx = compile("silu", line).expect("valid C").to_src();
+        // The newest device is of the newest generation that the compiler knows, whatever that is.
+        for (capability, least) in [((9, 0), 90), ((i32::MAX / 10, 0), 90)] {
+            let ptx = compile("silu", line, capability).expect("valid C").to_src();
+            let (_, target) = ptx.split_once(".target sm_").expect("a target");
+            let digits = target.split(|c: char| !c.is_ascii_digit()).next();
+            let target = digits.and_then(|digits| digits.parse().ok());
+            assert!(target >= Some(least), "{target:?}");
+        }
+        let error = compile("silu", line, (1, 0)).unwrap_err().to_string();
+        assert!(error.contains("no longer compiles for so old"), "{error}");
+        let ptx = compile("silu", line, (9, 0)).expect("valid C").to_src();
         for name in ["map2_silu", "reduce_norm_each", "reduce_norm_block"] {
             assert!(ptx.contains(&format!(".entry {name}(")), "{name}");
         }
-        let error = compile("wrong", "MAP(map1_wrong, 1, mt_nothing(x0))\n").unwrap_err();
+        let error = compile("wrong", "MAP(map1_wrong, 1, mt_nothing(x0))\n", (9, 0)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "wrong: its body in C does not compile for CUDA"

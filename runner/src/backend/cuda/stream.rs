@@ -8,6 +8,8 @@ use cudarc::driver::sys::{self, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
 use minitorch_core::{Error, ErrorKind};
 
+use super::fault::Fault;
+
 /// Memory of the device.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Block {
@@ -127,23 +129,9 @@ impl Stream {
 
 /// An error of the driver in the words of core: `count` numbers were wanted, or worked on.
 pub(super) fn error(op: &'static str, count: usize) -> impl Fn(DriverError) -> Error {
-    move |error| match error.0 {
-        CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::about(ErrorKind::Memory, op, &[count]),
-        CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
-        | CUresult::CUDA_ERROR_LAUNCH_FAILED
-        | CUresult::CUDA_ERROR_LAUNCH_TIMEOUT
-        | CUresult::CUDA_ERROR_MISALIGNED_ADDRESS => Error::new(
-            ErrorKind::Device,
-            op,
-            "a kernel failed on the CUDA device, which cannot be used again before the program is started anew",
-        ),
-        CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE | CUresult::CUDA_ERROR_ECC_UNCORRECTABLE => {
-            Error::new(
-                ErrorKind::Device,
-                op,
-                "the CUDA device is lost; see what nvidia-smi says",
-            )
-        }
+    move |error| match (error.0, Fault::of(error.0)) {
+        (CUresult::CUDA_ERROR_OUT_OF_MEMORY, _) => Error::about(ErrorKind::Memory, op, &[count]),
+        (_, Some(fault)) => Error::new(ErrorKind::Device, op, fault.sentence),
         _ => Error::new(
             ErrorKind::Device,
             op,
