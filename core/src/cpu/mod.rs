@@ -452,7 +452,7 @@ impl<E: Element> Backend for Cpu<E> {
         wanted: PerOperand<bool>,
     ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
         let Backward { x, weight, maps, g } = given;
-        let stretch = kernels::block::stretch::<E>(self.workers(), &maps.layout);
+        let stretch = kernels::block::stretch(self.workers(), &maps.layout);
         let together = block.pool.is_some() || (block.relu && g.layout.is_contiguous());
         let Some(images) = stretch.filter(|_| together && maps.layout.is_contiguous()) else {
             return crate::block::backward(self, given, block, wanted);

@@ -160,7 +160,7 @@ fn relu<E: Element>(x: E) -> E {
 }
 
 /// How many images the backward pass goes through at a time, or `None` if it had better take one step after the other.
-pub(crate) fn stretch<E: Element>(workers: usize, maps: &Layout) -> Option<usize> {
+pub(crate) fn stretch(workers: usize, maps: &Layout) -> Option<usize> {
     let &[images, planes, height, width] = &**maps.shape() else {
         return None;
     };
