@@ -66,16 +66,28 @@ pub struct Backward<'a, B: Backend> {
     /// The maps of the forward pass, `[b, o, oh, ow]`.
     pub maps: View<'a, B>,
     /// The gradient of the result: of the pooled maps `[b, o, ph, pw]`, if they are pooled, else of the maps.
-    pub g: View<'a, B>,
+    pub g: Incoming<'a, B>,
 }
 
-impl<B: Backend> Clone for Backward<'_, B> {
-    fn clone(&self) -> Self {
-        *self
+/// The gradient of a result.
+pub enum Incoming<'a, B: Backend> {
+    /// Somebody else may need it, too.
+    Shared(View<'a, B>),
+    /// Nobody else does, so it may be overwritten. It is contiguous.
+    Owned(&'a mut B::Buffer, Layout),
+}
+
+impl<B: Backend> Incoming<'_, B> {
+    /// Its elements.
+    #[must_use]
+    pub const fn view(&self) -> View<'_, B> {
+        let (buffer, layout): (&B::Buffer, _) = match self {
+            Self::Shared(View { buffer, layout }) => (buffer, layout),
+            Self::Owned(buffer, layout) => (buffer, layout),
+        };
+        View::new(buffer, *layout)
     }
 }
-
-impl<B: Backend> Copy for Backward<'_, B> {}
 
 /// For each operand (input, weight, bias) something about its gradient.
 pub type PerOperand<T> = [T; 3];
@@ -116,25 +128,35 @@ pub fn forward<B: Backend>(
 /// Those of the backend's operations.
 pub fn backward<B: Backend>(
     backend: &B,
-    Backward { x, weight, maps, g }: Backward<'_, B>,
+    given: Backward<'_, B>,
     block: &Block,
     wanted: PerOperand<bool>,
 ) -> Result<PerOperand<Option<B::Buffer>>> {
+    let Backward {
+        x,
+        weight,
+        maps,
+        mut g,
+    } = given;
     let layout = Layout::contiguous(*maps.shape())?;
     let spread = match &block.pool {
         None => None,
-        Some(Pooling::Avg(window)) => Some(backend.avg_pool2d_grad(g, window)?),
-        Some(Pooling::Max(window)) => Some(backend.max_pool2d_grad(maps, g, window)?),
+        Some(Pooling::Avg(window)) => Some(backend.avg_pool2d_grad(g.view(), window)?),
+        Some(Pooling::Max(window)) => Some(backend.max_pool2d_grad(maps, g.view(), window)?),
     };
-    let own = match (spread, block.relu) {
-        (Some(mut spread), true) => {
+    let own = match (spread, block.relu, &mut g) {
+        (Some(mut spread), true, _) => {
             backend.update(Grad(Relu), &mut spread, &layout, [maps])?;
             Some(spread)
         }
-        (None, true) => Some(backend.map(Grad(Relu), [maps, g])?),
-        (spread, false) => spread,
+        (None, true, Incoming::Owned(g, layout)) => {
+            backend.update(Grad(Relu), g, layout, [maps])?;
+            None
+        }
+        (None, true, Incoming::Shared(g)) => Some(backend.map(Grad(Relu), [maps, *g])?),
+        (spread, false, _) => spread,
     };
-    let g = own.as_ref().map_or(g, |own| View::new(own, layout));
+    let g = own.as_ref().map_or(g.view(), |own| View::new(own, layout));
     let [by_x, by_weight, by_bias] = wanted;
     let grad = |wanted: bool, grad: &dyn Fn() -> Result<B::Buffer>| wanted.then(grad).transpose();
     Ok([

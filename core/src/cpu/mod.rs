@@ -451,12 +451,14 @@ impl<E: Element> Backend for Cpu<E> {
         block: &Block,
         wanted: PerOperand<bool>,
     ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
-        let Backward { x, weight, maps, g } = given;
-        let stretch = kernels::block::stretch(self.workers(), &maps.layout);
-        let together = block.pool.is_some() || (block.relu && g.layout.is_contiguous());
-        let Some(images) = stretch.filter(|_| together && maps.layout.is_contiguous()) else {
+        let stretch = kernels::block::stretch(self.workers(), &given.maps.layout);
+        let together =
+            block.pool.is_some() || (block.relu && given.g.view().layout.is_contiguous());
+        let Some(images) = stretch.filter(|_| together && given.maps.layout.is_contiguous()) else {
             return crate::block::backward(self, given, block, wanted);
         };
+        let Backward { x, weight, maps, g } = given;
+        let g = g.view();
         let mut near = self.any(kernels::block::scratch(images, &maps.layout))?;
         let counts = [
             x.layout.elements(),

@@ -7,7 +7,7 @@ use crate::real::Real;
 use crate::samples::{Sample, plain, special, ties, views};
 use minitorch_core::Backend;
 use minitorch_core::backend::{View, Window};
-use minitorch_core::block::{Backward, Block, Pooling};
+use minitorch_core::block::{Backward, Block, Incoming, Pooling};
 
 /// `b, c, o` and the window of the convolution: enough images for a stretch, more than one, and too few.
 fn convolutions() -> Vec<([usize; 3], Window)> {
@@ -190,7 +190,7 @@ impl Case {
                             x,
                             weight,
                             maps: View::new(&maps, layout),
-                            g,
+                            g: Incoming::Shared(g),
                         };
                         let mut grads = device.conv_block_grad(given, &self.block, wanted)?;
                         for (n, grad) in grads.iter().enumerate() {
