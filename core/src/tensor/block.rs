@@ -6,6 +6,7 @@ use crate::autodiff::Sink;
 use crate::backend::Backend;
 use crate::block::{Backward, Block, Incoming, Pooling};
 use crate::error::{Error, ErrorKind, Result};
+use crate::kernels::SMALL;
 use crate::layout::Layout;
 
 /// How a convolution slides, and what follows it in the same operation; see [`crate::block`].
@@ -56,7 +57,8 @@ impl Pool {
 impl<B: Backend> Tensor<B> {
     /// Two-dimensional convolution with what follows it: `x` `[b, c, h, w]`, kernels `[o, c, kh, kw]` and a bias `[o]`
     /// give `pool(relu(conv2d(x, weight) + bias))`, as far as `block` says. The bits are those of the operations one after
-    /// the other, the history is one node.
+    /// the other; the history is one node, or several where that takes less memory (on 32-bit machines, or without ReLU
+    /// and pooling).
     ///
     /// ```
     /// use minitorch_core::{ConvBlock, Cpu, Pool, Tensor};
@@ -93,21 +95,25 @@ impl<B: Backend> Tensor<B> {
         };
         let pool = block.pool.map(|pool| pool.over(conv.output)).transpose()?;
         let relu = block.relu;
-        let block = Block { conv, relu, pool };
+        let fused = Block { conv, relu, pool };
         let [height, width] = conv.output;
         let layout = Layout::contiguous([b, o, height, width])?;
         let added = match bias {
             Some(bias) => Some(bias.try_reshape([o, 1, 1])?),
             None => None,
         };
+        let nothing_follows = !block.relu && block.pool.is_none();
+        if SMALL || nothing_follows {
+            return self.one_by_one(weight, added.as_ref(), block);
+        }
         let forward = self.device().conv_block(
             self.view(),
             weight.view(),
             added.as_ref().map(Self::view),
-            &block,
+            &fused,
         )?;
         let maps = Self::dense(forward.maps, layout.shape())?;
-        let out = match (forward.pooled, &block.pool) {
+        let out = match (forward.pooled, &fused.pool) {
             (Some(pooled), Some(pool)) => {
                 let [height, width] = pool.window().output;
                 Self::dense(pooled, [b, o, height, width])?
@@ -126,7 +132,7 @@ impl<B: Backend> Tensor<B> {
                         maps: maps.view(),
                         g,
                     };
-                    let grads = device.conv_block_grad(given, &block, wanted)?;
+                    let grads = device.conv_block_grad(given, &fused, wanted)?;
                     let shapes = [*x.shape(), *weight.shape(), [o].into()];
                     for (operand, (buffer, shape)) in grads.into_iter().zip(shapes).enumerate() {
                         if let Some(buffer) = buffer {
@@ -147,6 +153,23 @@ impl<B: Backend> Tensor<B> {
         match bias {
             Some(bias) => out.recorded("conv2d", [self, weight, bias], rule),
             None => out.recorded("conv2d", [self, weight], rule),
+        }
+    }
+
+    /// The operations one after the other: for a convolution with nothing but a bias, whose gradients do not need its maps,
+    /// and for machines where memory is what counts, as maps are then freed before the convolution's gradients are made.
+    fn one_by_one(&self, weight: &Self, bias: Option<&Self>, block: &ConvBlock) -> Result<Self> {
+        let mut out = self.try_conv2d(weight, block.stride, block.padding)?;
+        if let Some(bias) = bias {
+            out = out.try_add(bias)?;
+        }
+        if block.relu {
+            out = out.try_relu()?;
+        }
+        match block.pool {
+            None => Ok(out),
+            Some(Pool::Avg(size)) => out.try_avg_pool2d(size, size),
+            Some(Pool::Max(size)) => out.try_max_pool2d(size, size),
         }
     }
 }
