@@ -8,6 +8,7 @@ use cudarc::driver::sys::CUresult;
 use minitorch_core::{Error, ErrorKind, Result};
 
 use super::Cuda;
+use super::plain::Plain;
 use super::stream::{self, Block, Stream};
 
 /// The most numbers of a buffer: kernels count in 32 bits, and some look a group of threads beyond the end.
@@ -96,13 +97,13 @@ impl Numbers {
         })
     }
 
-    fn write<T: Copy>(&mut self, data: &[T]) -> Result<()> {
+    fn write<T: Plain>(&mut self, data: &[T]) -> Result<()> {
         let stream = &self.home.machine.stream;
         let written = stream.upload(&self.block, data);
         written.map_err(stream::error("write", data.len()))
     }
 
-    fn read<T: Copy>(&self, out: &mut [T]) -> Result<()> {
+    fn read<T: Plain>(&self, out: &mut [T]) -> Result<()> {
         let stream = &self.home.machine.stream;
         let read = stream.download(&self.block, out);
         read.map_err(stream::error("read", out.len()))
