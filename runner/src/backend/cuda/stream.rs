@@ -13,7 +13,7 @@ use super::recording::Recording;
 use super::staging::Staging;
 
 /// Memory of the device.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Block {
     /// Where it begins.
     pub(super) address: sys::CUdeviceptr,
