@@ -193,8 +193,11 @@ API cuMemHostAlloc(void** memory, size_t size, unsigned flags) {
 
 API cuMemFreeHost(void* memory) {
     std::lock_guard guard(lock);
-    if (locked.erase(reinterpret_cast<uintptr_t>(memory)) == 0) host::fail("page-locked memory is freed that is not there");
-    if (!copies.empty()) host::fail("page-locked memory is freed before it was copied");
+    auto block = locked.find(reinterpret_cast<uintptr_t>(memory));
+    if (block == locked.end()) host::fail("page-locked memory is freed that is not there");
+    for (auto& copy : copies)
+        if (reinterpret_cast<uintptr_t>(copy.from) - block->first < block->second) host::fail("page-locked memory is freed before it was copied");
+    locked.erase(block);
     return std::free(memory), count(__func__), OK;
 }
 
