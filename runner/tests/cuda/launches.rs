@@ -47,9 +47,10 @@ fn counts(driver: &Path, images: usize, mode: &str) -> (HashMap<String, i64>, St
     )
 }
 
-/// What eight further steps add, for each. No log line is among them, and the graphs are made before.
+/// What three further steps add, for each. None of them ends with a log line, and the graphs are made before.
 fn of_a_step(driver: &Path, mode: &str) -> impl Fn(&str) -> f64 {
-    let [few, many] = [8, 16].map(|batches| counts(driver, 16 * batches, mode).0);
+    // The last batch is left out where no more than a batch of images is left; lines come after steps 1, 6 and 11.
+    let [few, many] = [11, 14].map(|steps| counts(driver, 16 * (steps + 1), mode).0);
     move |name: &str| {
         let of = |counts: &HashMap<String, i64>| match name {
             "kernels" => counts
@@ -59,7 +60,7 @@ fn of_a_step(driver: &Path, mode: &str) -> impl Fn(&str) -> f64 {
                 .sum(),
             name => counts.get(name).copied().unwrap_or(0),
         };
-        (of(&many) - of(&few)) as f64 / 8.0
+        (of(&many) - of(&few)) as f64 / 3.0
     }
 }
 
@@ -69,11 +70,8 @@ fn a_step_is_two_graphs_of_which_one_kernel_changes() {
         return;
     };
     let step = of_a_step(driver, "");
-    assert!(
-        (20.0..65.0).contains(&step("kernels")),
-        "{}",
-        step("kernels")
-    );
+    let kernels = step("kernels");
+    assert!((20.0..=60.0).contains(&kernels), "{kernels} kernels");
     // Up to the loss, and from there to the next batch.
     assert_eq!(step("cuGraphLaunch"), 2.0);
     assert_eq!(step("cuLaunchKernel"), 0.0);
@@ -83,17 +81,13 @@ fn a_step_is_two_graphs_of_which_one_kernel_changes() {
     // Images and labels, for which nobody waits.
     assert_eq!(step("cuMemcpyHtoDAsync_v2"), 2.0);
     assert_eq!(step("cuMemHostAlloc"), 0.0);
-    // The loss, which the loop and the log ask for; and at the end of the epoch, once for all steps, the test images.
-    assert_eq!(
-        step("cuStreamSynchronize"),
-        step("cuMemcpyDtoHAsync_v2"),
-        "a wait without a result"
-    );
-    assert!(
-        step("cuStreamSynchronize") < 2.5,
-        "{}",
-        step("cuStreamSynchronize")
-    );
+    // The loss, for the loop and once more for the log.
+    assert_eq!(step("cuMemcpyDtoHAsync_v2"), 2.0);
+    assert_eq!(step("cuStreamSynchronize"), 2.0);
+    // Without graphs there are as many launches as kernels.
+    let plain = of_a_step(driver, "no-graphs");
+    assert_eq!(plain("kernels"), kernels);
+    assert_eq!(plain("cuLaunchKernel"), kernels);
 }
 
 #[test]

@@ -196,7 +196,8 @@ API cuMemFreeHost(void* memory) {
     auto block = locked.find(reinterpret_cast<uintptr_t>(memory));
     if (block == locked.end()) host::fail("page-locked memory is freed that is not there");
     for (auto& copy : copies)
-        if (reinterpret_cast<uintptr_t>(copy.from) - block->first < block->second) host::fail("page-locked memory is freed before it was copied");
+        if (reinterpret_cast<uintptr_t>(copy.from) - block->first < block->second)
+            host::fail("page-locked memory is freed before it was copied");
     locked.erase(block);
     return std::free(memory), count(__func__), OK;
 }

@@ -134,7 +134,7 @@ impl Cuda {
             parameters: op.params().map(|parameter| parameter as f32),
             unused: 0,
         };
-        // SAFETY: these are the arguments of all kernels of `map`, and the views end in their buffers, as `place` has asserted.
+        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
         unsafe { self.launch(O::NAME, &kernel, count, &arguments) }
     }
 }

@@ -137,7 +137,8 @@ impl Cuda {
             count: word(weights),
             number: word(images),
         };
-        // SAFETY: these are the arguments of `add_images`; `sums` is a sum for each image and weight, and `out` one for each weight.
+        // SAFETY: these are the arguments of `add_images`; there is a sum for each image and weight, and an output for each
+        // weight.
         unsafe { self.run("add_images", weights, &arguments) }?;
         Ok(out)
     }
@@ -163,8 +164,8 @@ impl Cuda {
             w_stride: strides(&w.layout),
             unused: 0,
         };
-        // SAFETY: these are the arguments of all three kernels; the views end in their buffers, and `out` has a number for each
-        // output.
+        // SAFETY: these are the arguments of all three kernels; the views end in their buffers, and `out` has a number
+        // for each output.
         unsafe { self.run(name, threads, &arguments) }?;
         Ok(out)
     }
@@ -190,8 +191,8 @@ impl Cuda {
             x_stride: strides(&x.layout),
             g_stride: strides(&g.layout),
         };
-        // SAFETY: these are the arguments of all four kernels; the views end in their buffers, and `out` has a number for each
-        // output.
+        // SAFETY: these are the arguments of all four kernels; the views end in their buffers, and `out` has a number
+        // for each output.
         unsafe { self.run(name, count, &arguments) }?;
         Ok(out)
     }

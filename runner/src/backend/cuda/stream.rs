@@ -82,7 +82,7 @@ impl Stream {
 
     /// Gives memory back, when the work on it is done.
     pub(super) fn free(&self, block: Block) -> Result<(), DriverError> {
-        // If the driver does not get what is recorded, nothing is left that uses the block.
+        // If the driver does not get what is recorded, it is lost, and nothing is left that uses the block.
         let handed_over = self.flush(&mut self.locked());
         self.context().bind_to_thread()?;
         // SAFETY: the block came from `allocate` and is not used again, since it was moved here. The driver waits for the
@@ -185,13 +185,14 @@ impl Stream {
         if let Some(error) = queue.lost {
             return Err(error);
         }
-        self.context().bind_to_thread()?;
         let Queue {
             recording, graphs, ..
         } = queue;
-        // SAFETY: the stream is there and its context current; who called `launch` answers for the kernels. Blocks were
-        // freed after the recording, if at all, so they are there.
-        let handed_over = unsafe { graphs.launch(recording, self.stream.cu_stream()) };
+        let bound = self.context().bind_to_thread();
+        // SAFETY: the stream is there and its context current; who called `launch` answers for the kernels. Before a block
+        // is freed, what was recorded is handed over or lost, so all blocks are there.
+        let hand_over = |()| unsafe { graphs.launch(recording, self.stream.cu_stream()) };
+        let handed_over = bound.and_then(hand_over);
         recording.clear();
         queue.lost = handed_over.err();
         handed_over
