@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the MNIST network for 200 steps on the CUDA backend, through the fake driver where there is no GPU, and on one
 # thread, and compares the hashes of the weights. Says the times, which are no GPU's if the driver is the fake one, and how
-# often kernels were launched in a step. Usage: scripts/cuda_steps.sh [steps]
+# many kernels a step has, and launches of them or of graphs. Usage: scripts/cuda_steps.sh [steps]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${1:-200}
@@ -26,5 +26,9 @@ serial=$(train serial)
 printf 'cuda    %s\nserial  %s\n' "$cuda" "$serial"
 [ "$cuda" = "$serial" ] || { echo "the hashes differ" >&2; exit 1; }
 if [ -e "$folder/counts" ]; then
-    awk -v steps="$steps" '{ all += $1 } END { printf "%.1f launches for each step, evaluation included\n", all / steps }' "$folder/counts"
+    awk -v steps="$steps" '
+        $2 !~ /^cu/ { kernels += $1 }
+        $2 == "cuGraphLaunch" || $2 == "cuLaunchKernel" { launches += $1 }
+        END { printf "%.1f kernels by %.1f launches for each step, evaluation included\n", kernels / steps, launches / steps }
+    ' "$folder/counts"
 fi

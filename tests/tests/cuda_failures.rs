@@ -254,7 +254,12 @@ fn every_operation_survives_the_end_of_memory_and_a_kernel_that_fails() {
                 });
                 let Err(error) = result else { break };
                 assert_eq!(error.kind(), expected, "{name}, {kind}:{at}: {error}");
-                run().unwrap_or_else(|error| panic!("{name} after {kind}:{at}: {error}"));
+                let again = run().and_then(|()| device.download(&x, &mut [0.0]));
+                // Without memory nothing was lost. A kernel that failed may have been queued, which the device then keeps
+                // telling of; the next turn opens it anew.
+                if kind == "alloc" {
+                    again.unwrap_or_else(|error| panic!("{name} after {kind}:{at}: {error}"));
+                }
                 failed += 1;
             }
             assert!(failed < 5, "{kind} in operation {number}: {failed}");

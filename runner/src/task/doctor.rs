@@ -70,18 +70,30 @@ fn gpu(expected: u32) -> String {
         let device = Cuda::open(number).and_then(|device| Ok((device.about()?, device)));
         let what = match device {
             Ok((about, device)) => format!(
-                "{}: {}, compute capability {}.{}, {:.1} GiB",
+                "{}: {}, compute capability {}.{}, {:.1} GiB{}",
                 verdict(sample(&device), expected),
                 about.name,
                 about.capability.0,
                 about.capability.1,
-                about.memory as f64 / f64::from(1 << 30)
+                about.memory as f64 / f64::from(1 << 30),
+                one_by_one(&device)
             ),
             Err(why) => missing(&why),
         };
         let _ = write!(text, "\ndevice {number} {what}");
     }
     text
+}
+
+/// A line that says so, if kernels are launched one by one.
+fn one_by_one(device: &Cuda) -> String {
+    match device.without_graphs() {
+        Ok(None) => String::new(),
+        Ok(Some(why)) => {
+            format!("\nit is slow with small networks, because it refuses graphs of kernels: {why}")
+        }
+        Err(error) => format!("\nit fails with many kernels: {error}"),
+    }
 }
 
 /// What compiles operations of your own for a GPU.

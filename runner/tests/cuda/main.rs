@@ -4,6 +4,7 @@
 mod program;
 
 mod failures;
+mod launches;
 mod missing;
 mod training;
 

@@ -86,7 +86,10 @@ fn with_a_driver_that_lacks_a_function() {
         return;
     };
     // The fake driver has what is called and nothing else: these are all.
-    let source = include_str!("../../../tests/fake-cuda/src/driver.cpp");
+    let source = concat!(
+        include_str!("../../../tests/fake-cuda/src/driver.cpp"),
+        include_str!("../../../tests/fake-cuda/src/graph.h")
+    );
     let mut has: Vec<&str> = source
         .split("API cu")
         .skip(1)
@@ -199,6 +202,18 @@ fn the_doctor_tells_what_is_missing() {
     }
     let old = "cuda     the CUDA driver is too old: it is of version 11.4, and 12.0 or later is needed;\n         install";
     assert!(told("too-old").contains(old));
+    for mode in ["no-graphs", "no-updates"] {
+        let said = told(mode);
+        assert_eq!(
+            said.matches(
+                "1.0 GiB\n         it is slow with small networks, because it refuses graphs of kernels: the CUDA driver fails"
+            )
+            .count(),
+            2,
+            "{said}"
+        );
+    }
+    assert!(!well.contains("graphs"), "{well}");
     assert!(
         told("no-device").contains("cuda     the CUDA driver finds no device;\n         see what")
     );

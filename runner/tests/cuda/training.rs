@@ -91,37 +91,3 @@ fn sentiment_with_trained_vectors_and_adadelta() {
 fn points_in_a_square() {
     agrees(&["xor", "--engine", "fast", "--epochs", "20"]);
 }
-
-#[test]
-fn a_step_takes_few_launches() {
-    let Some(driver) = minitorch_fake_cuda::folder() else {
-        return;
-    };
-    let folder = Folder::new("cuda-launches");
-    let launches = |images: &str| {
-        let counts = folder.file("counts");
-        let arguments = [
-            "mnist",
-            "--backend",
-            "cuda",
-            "--epochs",
-            "1",
-            "--valid",
-            "16",
-            "--train",
-            images,
-        ];
-        let mut command = runner(&arguments, driver);
-        command
-            .env("FAKE_CUDA_COUNTS", &counts)
-            .current_dir(folder.path());
-        success(&command.output().expect("the program starts"));
-        let counts = std::fs::read_to_string(&counts).expect("the counts");
-        let number = |line: &str| line.split(' ').next()?.parse::<u64>().ok();
-        counts.lines().filter_map(number).sum::<u64>()
-    };
-    // One step and two: neither makes a log line that the other does not make.
-    let step = launches("48") - launches("32");
-    assert!(step > 20, "{step}");
-    assert!(step <= 60, "{step} launches");
-}

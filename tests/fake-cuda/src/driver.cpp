@@ -2,13 +2,16 @@
 // the kernel that has the name, on the processor.
 //
 // There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
-// makes the driver fail: "no-device", "too-old", "old-device", or as faults.h says. What is not given back ends the process
-// with a word. FAKE_CUDA_COUNTS names a file that gets a line for each
-// kernel at the end of the process: how often it was launched, and its name.
+// makes the driver fail: "no-device", "too-old", "old-device", or as graph.h and faults.h say. What is not given back ends
+// the process with a word. FAKE_CUDA_COUNTS names a file that gets a line for each kernel at the end of the process, how often
+// it was launched and its name, and one for each of some functions of the driver.
+// The macros of host.h are no names for the library.
+#include <memory>
+#include <mutex>
+#include <set>
+
 #include "faults.h"
 #include "host.h"
-
-#include <mutex>
 
 namespace kernels {
 #include "ops.cu"
@@ -38,6 +41,10 @@ thread_local Context* current = nullptr;
 // Guards what follows, and the one group of threads that can run.
 std::mutex lock;
 
+// How often functions of the driver were called, by name.
+std::map<std::string, uint64_t> calls;
+void count(const char* name) { ++calls[name]; }
+
 // By the name of the kernel.
 struct Functions : std::map<std::string, Function> {
     ~Functions() {
@@ -45,6 +52,7 @@ struct Functions : std::map<std::string, Function> {
         FILE* file = path ? std::fopen(path, "w") : nullptr;
         if (!file) return;
         for (auto& [name, function] : *this) std::fprintf(file, "%llu %s\n", (unsigned long long)function.launches, name.c_str());
+        for (auto& [name, times] : calls) std::fprintf(file, "%llu %s\n", (unsigned long long)times, name.c_str());
         std::fclose(file);
     }
 };
@@ -62,6 +70,45 @@ std::map<Address, Block> blocks;
 bool fails(const char* how) {
     const char* wanted = std::getenv("FAKE_CUDA");
     return wanted && std::strcmp(wanted, how) == 0;
+}
+
+// Page-locked memory by address. A copy from there is done as late as can be, so that whoever changes the memory too early
+// is found out.
+std::map<uintptr_t, size_t> locked;
+struct Copy { Address to; const void* from; size_t size; };
+std::vector<Copy> copies;
+
+void copy_now() {
+    for (auto [to, from, size] : copies) std::memcpy(reinterpret_cast<void*>(to), from, size);
+    copies.clear();
+}
+
+bool is_locked(const void* at) {
+    auto address = reinterpret_cast<uintptr_t>(at);
+    auto next = locked.upper_bound(address);
+    return next != locked.begin() && address - std::prev(next)->first < std::prev(next)->second;
+}
+
+bool is_grid(host::Index grid, host::Index block, unsigned shared) {
+    uint64_t threads = uint64_t(block.x) * block.y * block.z;
+    return threads > 0 && threads <= 1024 && grid.x > 0 && grid.x <= 0x7fffffff && grid.y > 0 && grid.y <= 65535 && grid.z > 0 &&
+           grid.z <= 65535 && shared == 0;
+}
+
+// A copy of what a kernel takes, as whole words.
+std::vector<uint64_t> copied(const Function& function, void** parameters) {
+    std::vector<uint64_t> copy(function.kernel.size / sizeof(uint64_t) + 1);
+    std::memcpy(copy.data(), parameters[0], function.kernel.size);
+    return copy;
+}
+
+int run(Function& function, host::Index grid, host::Index block, const Context* stream, const std::vector<uint64_t>& parameters) {
+    copy_now();
+    int status = plan.launch();
+    if (status || broken) return status;
+    ++function.launches;
+    host::run_grid(grid, block, stream->device == 1, function.kernel, parameters.data());
+    return OK;
 }
 
 // Whether all of a range lies in one block.
@@ -119,7 +166,11 @@ API cuStreamCreate(Context** stream, unsigned) {
     ++current->held.streams;
     return *stream = current, OK;
 }
-API cuStreamSynchronize(Context*) { return broken; }
+API cuStreamSynchronize(Context*) {
+    std::lock_guard guard(lock);
+    copy_now();
+    return count(__func__), broken;
+}
 API cuStreamDestroy_v2(Context* stream) {
     std::lock_guard guard(lock);
     --stream->held.streams;
@@ -142,6 +193,7 @@ API cuMemFree_v2(Address address) {
     std::lock_guard guard(lock);
     auto block = blocks.find(address);
     if (block == blocks.end()) host::fail("memory is freed that is not there");
+    copy_now();
     auto memory = reinterpret_cast<unsigned char*>(address);
     for (size_t i = 0; i < GUARD; ++i)
         if (memory[block->second.size + i] != UNTOUCHED || *(memory - 1 - i) != UNTOUCHED) host::fail("a write beyond a block of memory");
@@ -154,6 +206,9 @@ API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t size, Context*) {
     std::lock_guard guard(lock);
     if (broken) return broken;
     if (!is_inside(to, size)) return INVALID_VALUE;
+    count(__func__);
+    if (is_locked(from)) return copies.push_back({to, from, size}), OK;
+    copy_now();
     return std::memcpy(reinterpret_cast<void*>(to), from, size), OK;
 }
 
@@ -161,7 +216,33 @@ API cuMemcpyDtoHAsync_v2(void* to, Address from, size_t size, Context*) {
     std::lock_guard guard(lock);
     if (broken) return broken;
     if (!is_inside(from, size)) return INVALID_VALUE;
+    count(__func__);
+    copy_now();
     return std::memcpy(to, reinterpret_cast<const void*>(from), size), OK;
+}
+
+API cuMemHostAlloc(void** memory, size_t size, unsigned flags) {
+    std::lock_guard guard(lock);
+    if (size == 0 || flags != 0) return INVALID_VALUE;
+    if (int error = plan.allocate()) return error;
+    // It begins at a page.
+    *memory = std::aligned_alloc(4096, (size + 4095) / 4096 * 4096);
+    if (!*memory) return faults::OUT_OF_MEMORY;
+    locked[reinterpret_cast<uintptr_t>(*memory)] = size;
+    ++current->held.pages;
+    return count(__func__), OK;
+}
+
+API cuMemFreeHost(void* memory) {
+    std::lock_guard guard(lock);
+    auto block = locked.find(reinterpret_cast<uintptr_t>(memory));
+    if (block == locked.end()) host::fail("page-locked memory is freed that is not there");
+    for (auto& copy : copies)
+        if (reinterpret_cast<uintptr_t>(copy.from) - block->first < block->second)
+            host::fail("page-locked memory is freed before it was copied");
+    locked.erase(block);
+    --current->held.pages;
+    return std::free(memory), count(__func__), broken;
 }
 
 API cuModuleLoadData(Module** module, const void* image) {
@@ -193,18 +274,10 @@ API cuModuleGetFunction(Function** function, Module* module, const char* name) {
 
 API cuLaunchKernel(Function* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                    unsigned shared, Context* stream, void** parameters, void**) {
-    uint64_t threads = uint64_t(bx) * by * bz;
-    if (threads == 0 || threads > 1024 || gx == 0 || gx > 0x7fffffff || gy == 0 || gy > 65535 || gz == 0 || gz > 65535 || shared != 0)
-        return INVALID_VALUE;
-    // The parameter is copied before a launch returns.
-    std::vector<uint64_t> copy(function->kernel.size / sizeof(uint64_t) + 1);
-    std::memcpy(copy.data(), parameters[0], function->kernel.size);
+    if (!is_grid({gx, gy, gz}, {bx, by, bz}, shared)) return INVALID_VALUE;
     std::lock_guard guard(lock);
-    int status = plan.launch();
-    if (status || broken) return status;
-    ++function->launches;
-    host::run_grid({gx, gy, gz}, {bx, by, bz}, stream->device == 1, function->kernel, copy.data());
-    return OK;
+    count(__func__);
+    return run(*function, {gx, gy, gz}, {bx, by, bz}, stream, copied(*function, parameters));
 }
 
 // Fails on purpose from now on, as faults.h says, or no longer, if `kind` is "". A broken device is whole again.
@@ -214,6 +287,8 @@ API fake_cuda_fail(const char* kind, uint64_t at) {
     plan = {kind, at};
     return OK;
 }
+
+#include "graph.h"
 
 API cuGetErrorName(int, const char** name) { return *name = "CUDA_ERROR_OF_THE_FAKE", OK; }
 API cuGetErrorString(int, const char** text) { return *text = "an error of the fake driver", OK; }

@@ -50,16 +50,17 @@ inline Plan plan = Plan::of_environment();
 
 // What somebody holds of a device.
 struct Held {
-    int contexts = 0, modules = 0, streams = 0;
+    int contexts = 0, modules = 0, streams = 0, graphs = 0, pages = 0;
 
     // To be called when the context ends, with the number of its blocks of memory. A broken device takes nothing back, and
     // everything ends with the context.
     void end(size_t blocks) {
-        if (!broken && (modules || streams || blocks)) {
-            std::fprintf(stderr, "fake CUDA: %d modules, %d streams, %zu blocks of memory\n", modules, streams, blocks);
+        if (!broken && (modules || streams || graphs || pages || blocks)) {
+            std::fprintf(stderr, "fake CUDA: %d modules, %d streams, %d graphs, %d pieces of page-locked memory, %zu blocks of memory\n",
+                         modules, streams, graphs, pages, blocks);
             host::fail("a context ends before what was made in it");
         }
-        modules = streams = 0;
+        modules = streams = graphs = pages = 0;
     }
 
     ~Held() {

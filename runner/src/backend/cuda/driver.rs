@@ -18,7 +18,7 @@ const LEAST: (i32, i32) = (7, 0);
 
 /// The functions of the driver that are called. cudarc looks each up at its first call, and panics where it is missing; so
 /// they are looked for when a device is opened.
-pub const FUNCTIONS: [&str; 25] = [
+pub const FUNCTIONS: [&str; 34] = [
     "cuDriverGetVersion",
     "cuInit",
     "cuDeviceGetCount",
@@ -42,6 +42,15 @@ pub const FUNCTIONS: [&str; 25] = [
     "cuModuleUnload",
     "cuModuleGetFunction",
     "cuLaunchKernel",
+    "cuMemHostAlloc",
+    "cuMemFreeHost",
+    "cuGraphCreate",
+    "cuGraphDestroy",
+    "cuGraphAddKernelNode_v2",
+    "cuGraphInstantiateWithFlags",
+    "cuGraphExecDestroy",
+    "cuGraphExecKernelNodeSetParams_v2",
+    "cuGraphLaunch",
     "cuGetErrorName",
     "cuGetErrorString",
 ];

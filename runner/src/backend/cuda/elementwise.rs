@@ -1,4 +1,5 @@
 //! Elementwise operations, and copies from view to view.
+#![allow(unsafe_code)]
 
 use std::array::from_fn;
 
@@ -9,19 +10,21 @@ use minitorch_core::shape::MAX_RANK;
 use minitorch_core::{Layout, Result};
 
 use super::ops::OPERANDS;
+use super::plain::plain;
 use super::{Cuda, CudaBuffer, address, place, word};
 
-/// What `kernels/map.cuh` calls `Map`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Map {
-    out: u64,
-    operands: [u64; OPERANDS],
-    count: u32,
-    rank: u32,
-    size: [u32; MAX_RANK],
-    stride: [[u32; MAX_RANK]; OPERANDS + 1],
-    parameters: [f32; 3],
+plain! {
+    /// What `kernels/map.cuh` calls `Map`.
+    struct Map {
+        out: u64,
+        operands: [u64; OPERANDS],
+        count: u32,
+        rank: u32,
+        size: [u32; MAX_RANK],
+        stride: [[u32; MAX_RANK]; OPERANDS + 1],
+        parameters: [f32; 3],
+        unused: u32,
+    }
 }
 const _: () = assert!(size_of::<Map>() == 208);
 
@@ -129,7 +132,9 @@ impl Cuda {
             size: from_fn(|at| axis(at, &|at| nest.sizes()[at])),
             stride: from_fn(|k| from_fn(|at| axis(at, &|at| nest.strides()[at][k]))),
             parameters: op.params().map(|parameter| parameter as f32),
+            unused: 0,
         };
-        self.launch(O::NAME, &kernel, count, &arguments)
+        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
+        unsafe { self.launch(O::NAME, &kernel, count, &arguments) }
     }
 }

@@ -1,55 +1,58 @@
 //! Reading and writing by whole numbers, numbers that are all equal, and random ones.
+#![allow(unsafe_code)]
 
 use minitorch_core::backend::View;
 use minitorch_core::{Generator, Result};
 
+use super::plain::plain;
 use super::{Cuda, CudaBuffer, CudaIndex, address, strides, word};
 
-/// What `kernels/index.cu` calls `Fill`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Fill {
-    out: u64,
-    count: u32,
-    value: f32,
+plain! {
+    /// What `kernels/index.cu` calls `Fill`.
+    struct Fill {
+        out: u64,
+        count: u32,
+        value: f32,
+    }
 }
 const _: () = assert!(size_of::<Fill>() == 16);
 
-/// What `kernels/index.cu` calls `Rows`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Rows {
-    out: u64,
-    operand: u64,
-    index: u64,
-    rows: u32,
-    width: u32,
-    stride: [u32; 2],
+plain! {
+    /// What `kernels/index.cu` calls `Rows`.
+    struct Rows {
+        out: u64,
+        operand: u64,
+        index: u64,
+        rows: u32,
+        width: u32,
+        stride: [u32; 2],
+    }
 }
 const _: () = assert!(size_of::<Rows>() == 40);
 
-/// What `kernels/index.cu` calls `Pick`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Pick {
-    out: u64,
-    operand: u64,
-    index: u64,
-    count: u32,
-    n: u32,
-    inner: u32,
-    stride: [u32; 3],
+plain! {
+    /// What `kernels/index.cu` calls `Pick`.
+    struct Pick {
+        out: u64,
+        operand: u64,
+        index: u64,
+        count: u32,
+        n: u32,
+        inner: u32,
+        stride: [u32; 3],
+    }
 }
 const _: () = assert!(size_of::<Pick>() == 48);
 
-/// What `kernels/random.cu` calls `Draw`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Draw {
-    out: u64,
-    /// Seed, stream and position.
-    generator: [u64; 3],
-    count: u32,
+plain! {
+    /// What `kernels/random.cu` calls `Draw`.
+    struct Draw {
+        out: u64,
+        /// Seed, stream and position.
+        generator: [u64; 3],
+        count: u32,
+        unused: u32,
+    }
 }
 const _: () = assert!(size_of::<Draw>() == 40);
 
@@ -61,7 +64,8 @@ impl Cuda {
             count: word(out.count()),
             value,
         };
-        self.run("fill", out.count(), &arguments)
+        // SAFETY: these are the arguments of `fill`, which writes all numbers of the buffer.
+        unsafe { self.run("fill", out.count(), &arguments) }
     }
 
     /// A buffer of equal numbers.
@@ -113,7 +117,9 @@ impl Cuda {
             width: word(width),
             stride: strides(&x.layout),
         };
-        self.run(name, rows * width, &arguments)
+        // SAFETY: these are the arguments of both kernels. The view ends in its buffer, and there are enough numbers in the
+        // index. That they are numbers of rows, the caller of the backend answers for.
+        unsafe { self.run(name, rows * width, &arguments) }
     }
 
     /// One element along axis 1 of `[outer, n, inner]`.
@@ -181,7 +187,9 @@ impl Cuda {
             inner: word(inner),
             stride,
         };
-        self.run(name, count, &arguments)
+        // SAFETY: these are the arguments of all three kernels. The view ends in its buffer, and there are enough numbers in
+        // the index. That those which are read are below `n`, the caller of the backend answers for.
+        unsafe { self.run(name, count, &arguments) }
     }
 
     /// The kernel of a draw: `uniform` or `normal`.
@@ -196,8 +204,10 @@ impl Cuda {
             out: out.address(),
             generator: draw.parts(),
             count: word(count),
+            unused: 0,
         };
-        self.run(name, count, &arguments)?;
+        // SAFETY: these are the arguments of both draws, which write all numbers of the buffer.
+        unsafe { self.run(name, count, &arguments) }?;
         Ok(out)
     }
 }

@@ -1,6 +1,6 @@
 //! Memory of the device: numbers on it, and the blocks that are kept for the next ones.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use cudarc::driver::DriverError;
@@ -8,6 +8,7 @@ use cudarc::driver::sys::CUresult;
 use minitorch_core::{Error, ErrorKind, Result};
 
 use super::Cuda;
+use super::plain::Plain;
 use super::stream::{self, Block, Stream};
 
 /// The most numbers of a buffer: kernels count in 32 bits, and some look a group of threads beyond the end.
@@ -16,11 +17,12 @@ const MOST: usize = (1 << 31) - 1;
 const STEP: usize = 512;
 
 /// Freed blocks by size. A training step asks for the same sizes over and over, so after one step nothing is allocated.
+/// The first block in memory is taken, whatever was freed last, so that the step gets the same addresses, too.
 ///
 /// Whatever was freed is kept until the device has no memory left.
 #[derive(Debug, Default)]
 pub(super) struct Pool {
-    kept: Mutex<HashMap<usize, Vec<Block>>>,
+    kept: Mutex<HashMap<usize, BTreeSet<Block>>>,
 }
 
 impl Pool {
@@ -32,7 +34,7 @@ impl Pool {
             true => bytes.max(1),
             false => rounded(bytes),
         };
-        let kept = self.locked().get_mut(&bytes).and_then(Vec::pop);
+        let kept = self.locked().get_mut(&bytes).and_then(BTreeSet::pop_first);
         if let Some(block) = kept {
             return Ok(block);
         }
@@ -47,7 +49,7 @@ impl Pool {
     }
 
     fn give(&self, block: Block) {
-        self.locked().entry(block.bytes).or_default().push(block);
+        self.locked().entry(block.bytes).or_default().insert(block);
     }
 
     /// Gives everything back to the device.
@@ -59,7 +61,7 @@ impl Pool {
         }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Vec<Block>>> {
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<usize, BTreeSet<Block>>> {
         // Nothing that is done under the lock panics half-way.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,13 +98,13 @@ impl Numbers {
         })
     }
 
-    fn write<T: Copy>(&mut self, data: &[T]) -> Result<()> {
+    fn write<T: Plain>(&mut self, data: &[T]) -> Result<()> {
         let stream = &self.home.machine.stream;
         let written = stream.upload(&self.block, data);
         written.map_err(stream::error("write", data.len()))
     }
 
-    fn read<T: Copy>(&self, out: &mut [T]) -> Result<()> {
+    fn read<T: Plain>(&self, out: &mut [T]) -> Result<()> {
         let stream = &self.home.machine.stream;
         let read = stream.download(&self.block, out);
         read.map_err(stream::error("read", out.len()))

@@ -9,19 +9,33 @@
 //! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
 //! (`memory`).
 //!
+//! A small network's step is many kernels of a few microseconds, and to launch each takes the host about as long. So what is
+//! queued is recorded first (`recording`), and handed over when the host wants numbers or writes some. A recording of the
+//! same kernels on the same grids as one before becomes a graph, which is launched as one (`graph`). Only what a kernel takes
+//! and what differs from the last time is sent, which is little: the pool gives a step the addresses of the step before.
+//! Everything else that a graph could keep from an earlier step is compared, so nothing in it is ever stale: not the rate,
+//! not the position of a random draw, not a batch's size. Neither core nor a training loop knows of it. To capture a step
+//! once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
+//! the device's memory by the author of the loop, and what he forgets would be wrong without a word.
+//!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
+#![allow(unsafe_code)]
 
 mod backend;
 mod driver;
 mod elementwise;
 mod fault;
+mod graph;
 mod index;
 mod matmul;
 mod memory;
 mod modules;
 mod ops;
+mod plain;
+mod recording;
 mod reduce;
 mod spatial;
+mod staging;
 mod stream;
 
 pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
@@ -35,6 +49,7 @@ use std::sync::Arc;
 use cudarc::driver::CudaFunction;
 use minitorch_core::backend::View;
 use minitorch_core::{Error, ErrorKind, Layout, Result};
+use plain::Plain;
 
 /// Threads of a group, where a kernel does not need another number.
 const GROUP: u32 = 256;
@@ -90,13 +105,41 @@ impl Cuda {
         self.machine.modules.try_compiler()
     }
 
+    /// Why the driver gets every launch by itself, if it does not take many as one, which is tried.
+    ///
+    /// # Errors
+    ///
+    /// A device that does not work.
+    pub fn without_graphs(&self) -> Result<Option<Missing>> {
+        let mut number = CudaBuffer::any(self, 1)?;
+        // One by one, as a new graph, and as one that is changed.
+        for turn in 0..3 {
+            for _ in 0..graph::SHORT {
+                self.fill(&mut number, turn as f32)?;
+            }
+            number.read(&mut [0.0])?;
+        }
+        let refused = self.machine.stream.graphs_refused();
+        Ok(refused.map(|error| driver::working(&error)))
+    }
+
     /// Queues one of the shipped kernels on `count` threads.
-    fn run<A: Copy>(&self, name: &'static str, count: usize, arguments: &A) -> Result<()> {
-        self.launch(name, &self.machine.modules.named(name)?, count, arguments)
+    ///
+    /// # Safety
+    ///
+    /// As [`stream::Stream::launch`].
+    unsafe fn run<A: Plain>(&self, name: &'static str, count: usize, arguments: &A) -> Result<()> {
+        let kernel = self.machine.modules.named(name)?;
+        // SAFETY: as the caller says.
+        unsafe { self.launch(name, &kernel, count, arguments) }
     }
 
     /// Queues a kernel on `count` threads.
-    fn launch<A: Copy>(
+    ///
+    /// # Safety
+    ///
+    /// As [`stream::Stream::launch`].
+    unsafe fn launch<A: Plain>(
         &self,
         op: &'static str,
         kernel: &CudaFunction,
@@ -104,7 +147,8 @@ impl Cuda {
         arguments: &A,
     ) -> Result<()> {
         let stream = &self.machine.stream;
-        let queued = stream.launch(kernel, count, GROUP, arguments);
+        // SAFETY: as the caller says.
+        let queued = unsafe { stream.launch(kernel, count, GROUP, arguments) };
         queued.map_err(stream::error(op, count))
     }
 }

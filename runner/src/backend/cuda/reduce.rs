@@ -1,4 +1,5 @@
 //! Folding axes.
+#![allow(unsafe_code)]
 
 use std::array::from_fn;
 
@@ -9,30 +10,32 @@ use minitorch_core::plan::Reduce as Plan;
 use minitorch_core::reduction::Reduction;
 use minitorch_core::shape::MAX_RANK;
 
+use super::plain::plain;
 use super::{Cuda, CudaBuffer, GROUP, address, word};
 
-/// What `kernels/reduce.cuh` calls `Axes`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Axes {
-    rank: u32,
-    size: [u32; MAX_RANK],
-    stride: [u32; MAX_RANK],
+plain! {
+    /// What `kernels/reduce.cuh` calls `Axes`.
+    struct Axes {
+        rank: u32,
+        size: [u32; MAX_RANK],
+        stride: [u32; MAX_RANK],
+    }
 }
 
-/// What `kernels/reduce.cuh` calls `Reduce`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Reduce {
-    out: u64,
-    operand: u64,
-    count: u32,
-    kept: Axes,
-    several: u32,
-    outer_count: u32,
-    outer_stride: u32,
-    inner_count: u32,
-    inner: Axes,
+plain! {
+    /// What `kernels/reduce.cuh` calls `Reduce`.
+    struct Reduce {
+        out: u64,
+        operand: u64,
+        count: u32,
+        kept: Axes,
+        several: u32,
+        outer_count: u32,
+        outer_stride: u32,
+        inner_count: u32,
+        inner: Axes,
+        unused: u32,
+    }
 }
 const _: () = assert!(size_of::<Reduce>() == 144);
 /// A group has so many threads, as `kernels/reduce.cuh` counts on.
@@ -72,6 +75,7 @@ impl Cuda {
             outer_stride: word(outer_stride),
             inner_count: word(inner_count),
             inner: Axes::of(&plan.inner),
+            unused: 0,
         };
         let (way, threads) = if outer_count * inner_count >= LONG && count < MANY {
             ("_block", count * GROUP as usize)
@@ -79,7 +83,9 @@ impl Cuda {
             ("_each", count)
         };
         let kernel = self.machine.modules.reduce::<R>(way)?;
-        self.launch(R::NAME, &kernel, threads, &arguments)?;
+        // SAFETY: these are the arguments of both ways to fold; the view ends in its buffer, and `out` has a number for each
+        // output.
+        unsafe { self.launch(R::NAME, &kernel, threads, &arguments) }?;
         Ok(out)
     }
 }

@@ -1,19 +1,21 @@
 //! Convolution and pooling, with their gradients.
+#![allow(unsafe_code)]
 
 use minitorch_core::backend::{View, Window as Sliding};
 use minitorch_core::{Error, ErrorKind, Result};
 
+use super::plain::plain;
 use super::{Cuda, CudaBuffer, address, strides, word};
 
-/// What `kernels/window.cuh` calls `Window`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Window {
-    kernel: [u32; 2],
-    stride: [u32; 2],
-    before: [u32; 2],
-    input: [u32; 2],
-    output: [u32; 2],
+plain! {
+    /// What `kernels/window.cuh` calls `Window`.
+    struct Window {
+        kernel: [u32; 2],
+        stride: [u32; 2],
+        before: [u32; 2],
+        input: [u32; 2],
+        output: [u32; 2],
+    }
 }
 
 impl Window {
@@ -43,44 +45,45 @@ impl Window {
     }
 }
 
-/// What `kernels/conv.cu` calls `Conv`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Conv {
-    out: u64,
-    x: u64,
-    w: u64,
-    count: u32,
-    channels: [u32; 2],
-    window: Window,
-    x_stride: [u32; 4],
-    w_stride: [u32; 4],
+plain! {
+    /// What `kernels/conv.cu` calls `Conv`.
+    struct Conv {
+        out: u64,
+        x: u64,
+        w: u64,
+        count: u32,
+        channels: [u32; 2],
+        window: Window,
+        x_stride: [u32; 4],
+        w_stride: [u32; 4],
+        unused: u32,
+    }
 }
 const _: () = assert!(size_of::<Conv>() == 112);
 
-/// What `kernels/conv.cu` calls `AddImages`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct AddImages {
-    out: u64,
-    images: u64,
-    count: u32,
-    number: u32,
+plain! {
+    /// What `kernels/conv.cu` calls `AddImages`.
+    struct AddImages {
+        out: u64,
+        images: u64,
+        count: u32,
+        number: u32,
+    }
 }
 const _: () = assert!(size_of::<AddImages>() == 24);
 
-/// What `kernels/pool.cu` calls `Pool`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Pool {
-    out: u64,
-    x: u64,
-    g: u64,
-    count: u32,
-    channels: u32,
-    window: Window,
-    x_stride: [u32; 4],
-    g_stride: [u32; 4],
+plain! {
+    /// What `kernels/pool.cu` calls `Pool`.
+    struct Pool {
+        out: u64,
+        x: u64,
+        g: u64,
+        count: u32,
+        channels: u32,
+        window: Window,
+        x_stride: [u32; 4],
+        g_stride: [u32; 4],
+    }
 }
 const _: () = assert!(size_of::<Pool>() == 104);
 
@@ -134,7 +137,9 @@ impl Cuda {
             count: word(weights),
             number: word(images),
         };
-        self.run("add_images", weights, &arguments)?;
+        // SAFETY: these are the arguments of `add_images`; there is a sum for each image and weight, and an output for each
+        // weight.
+        unsafe { self.run("add_images", weights, &arguments) }?;
         Ok(out)
     }
 
@@ -157,8 +162,11 @@ impl Cuda {
             window: Window::new(name, window)?,
             x_stride: strides(&x.layout),
             w_stride: strides(&w.layout),
+            unused: 0,
         };
-        self.run(name, threads, &arguments)?;
+        // SAFETY: these are the arguments of all three kernels; the views end in their buffers, and `out` has a number
+        // for each output.
+        unsafe { self.run(name, threads, &arguments) }?;
         Ok(out)
     }
 
@@ -183,7 +191,9 @@ impl Cuda {
             x_stride: strides(&x.layout),
             g_stride: strides(&g.layout),
         };
-        self.run(name, count, &arguments)?;
+        // SAFETY: these are the arguments of all four kernels; the views end in their buffers, and `out` has a number
+        // for each output.
+        unsafe { self.run(name, count, &arguments) }?;
         Ok(out)
     }
 }

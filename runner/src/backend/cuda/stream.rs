@@ -1,17 +1,20 @@
-//! The device itself: memory, copies and launches in the order of one stream. All unsafe calls but those that look for the
-//! driver are here.
+//! The device itself: memory, copies and launches in the order of one stream.
 #![allow(unsafe_code)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{self, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
 use minitorch_core::{Error, ErrorKind};
 
 use super::fault::Fault;
+use super::graph::Graphs;
+use super::plain::{Plain, words};
+use super::recording::Recording;
+use super::staging::Staging;
 
 /// Memory of the device.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Block {
     /// Where it begins.
     pub(super) address: sys::CUdeviceptr,
@@ -29,20 +32,45 @@ impl Block {
 
 /// A queue of work on one device. What is queued runs in order, so a block that is freed while work on it is queued may be
 /// given to work that is queued later.
+///
+/// Launches are recorded, and the driver gets them when the host wants a result, writes numbers, or gives memory back, or
+/// when they have become many.
 #[derive(Debug)]
 pub(super) struct Stream {
+    // It is dropped first: its memory needs the context, which the stream keeps.
+    queue: Mutex<Queue>,
     stream: Arc<CudaStream>,
 }
 
+/// What the driver has not got, and what helps to hand it over.
+#[derive(Debug, Default)]
+struct Queue {
+    recording: Recording,
+    graphs: Graphs,
+    staging: Staging,
+    /// Why a recording was lost, half of it perhaps. Who queued it knows nothing of that, so from then on no number on the
+    /// device can be trusted.
+    lost: Option<DriverError>,
+}
+
 impl Stream {
+    /// The most launches that are recorded: the device has nothing to do meanwhile.
+    const MOST: usize = 512;
+
     pub(super) fn new(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
         Ok(Self {
+            queue: Mutex::default(),
             stream: context.new_stream()?,
         })
     }
 
     pub(super) fn context(&self) -> &Arc<CudaContext> {
         self.stream.context()
+    }
+
+    /// Why the driver gets every launch by itself, if it refused to take many as a graph.
+    pub(super) fn graphs_refused(&self) -> Option<DriverError> {
+        self.locked().graphs.refused()
     }
 
     /// Memory of any content, for at least one byte.
@@ -55,27 +83,40 @@ impl Stream {
 
     /// Gives memory back, when the work on it is done.
     pub(super) fn free(&self, block: Block) -> Result<(), DriverError> {
+        // If the driver does not get what is recorded, it is lost, and nothing is left that uses the block.
+        let handed_over = self.flush(&mut self.locked());
         self.context().bind_to_thread()?;
         // SAFETY: the block came from `allocate` and is not used again, since it was moved here. The driver waits for the
         // work that is queued.
-        unsafe { result::free_sync(block.address) }
+        unsafe { result::free_sync(block.address) }?;
+        handed_over
     }
 
     /// Copies numbers to the beginning of a block, which is long enough. They may be changed afterwards.
-    pub(super) fn upload<T: Copy>(&self, block: &Block, data: &[T]) -> Result<(), DriverError> {
+    pub(super) fn upload<T: Plain>(&self, block: &Block, data: &[T]) -> Result<(), DriverError> {
         assert!(size_of_val(data) <= block.bytes, "a copy beyond a block");
         if data.is_empty() {
             return Ok(());
         }
-        self.context().bind_to_thread()?;
-        // SAFETY: both sides are as long as `data`, which is borrowed until the copy is done: of page-locked memory the call
-        // alone does not wait for that.
-        unsafe { result::memcpy_htod_async(block.address, data, self.stream.cu_stream()) }?;
-        self.stream.synchronize()
+        let mut queue = self.locked();
+        self.flush(&mut queue)?;
+        let stream = self.stream.cu_stream();
+        let Some(mut locked) = queue.staging.take(size_of_val(data)) else {
+            // SAFETY: both sides are as long as `data`, which is borrowed until the copy is done: of page-locked memory the
+            // call alone does not wait for that.
+            unsafe { result::memcpy_htod_async(block.address, data, stream) }?;
+            return self.wait(&mut queue);
+        };
+        let copy = locked.numbers(data.len());
+        copy.copy_from_slice(data);
+        // SAFETY: both sides are as long as `data`; the copy of it stays until the next wait.
+        let queued = unsafe { result::memcpy_htod_async(block.address, copy, stream) };
+        queue.staging.queue(locked);
+        queued
     }
 
     /// Copies numbers from the beginning of a block, which is long enough, when the work before is done.
-    pub(super) fn download<T: Copy>(
+    pub(super) fn download<T: Plain>(
         &self,
         block: &Block,
         out: &mut [T],
@@ -84,17 +125,34 @@ impl Stream {
         if out.is_empty() {
             return Ok(());
         }
-        self.context().bind_to_thread()?;
-        // SAFETY: both sides are as long as `out`, which is borrowed until the copy is done.
-        unsafe { result::memcpy_dtoh_async(out, block.address, self.stream.cu_stream()) }?;
-        self.stream.synchronize()
+        let mut queue = self.locked();
+        self.flush(&mut queue)?;
+        let stream = self.stream.cu_stream();
+        let Some(mut locked) = queue.staging.take(size_of_val(out)) else {
+            // SAFETY: both sides are as long as `out`, which is borrowed until the copy is done.
+            unsafe { result::memcpy_dtoh_async(out, block.address, stream) }?;
+            return self.wait(&mut queue);
+        };
+        let copy = locked.numbers(out.len());
+        // SAFETY: both sides are as long as `out`, and the copy stays until it is done.
+        let copied = unsafe { result::memcpy_dtoh_async(copy, block.address, stream) }
+            .and_then(|()| self.wait(&mut queue));
+        if copied.is_ok() {
+            out.copy_from_slice(copy);
+        }
+        queue.staging.queue(locked);
+        copied
     }
 
     /// Queues a kernel on at least `threads` threads, in groups of `group`. Without threads nothing happens.
     ///
-    /// The caller, which is a file of this folder, answers for `arguments`: the structure that the kernel has as its only
-    /// parameter, with places inside of blocks that live at least until the call returns.
-    pub(super) fn launch<A: Copy>(
+    /// An error of the launch itself comes from the call that hands it to the driver, and then from every later one.
+    ///
+    /// # Safety
+    ///
+    /// `arguments` is the structure that the kernel has as its only parameter. What the kernel reads and writes with it
+    /// lies in blocks of this device, which are given back by [`Stream::free`] only.
+    pub(super) unsafe fn launch<A: Plain>(
         &self,
         kernel: &CudaFunction,
         threads: usize,
@@ -102,28 +160,63 @@ impl Stream {
         arguments: &A,
     ) -> Result<(), DriverError> {
         // The largest grid that a device takes.
-        const MOST: usize = (1 << 31) - 1;
+        const GRID: usize = (1 << 31) - 1;
         let groups = threads.div_ceil(group as usize);
         if groups == 0 {
             return Ok(());
         }
-        if groups > MOST {
+        if groups > GRID {
             return Err(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE));
         }
-        self.context().bind_to_thread()?;
-        let mut parameters = [std::ptr::from_ref(arguments).cast_mut().cast()];
-        // SAFETY: the parameter is what the kernel takes, as said above, and is copied before the call returns. Blocks that
-        // are freed later are reused by later work of the same stream only.
-        unsafe {
-            result::launch_kernel(
-                kernel.cu_function(),
-                (groups as u32, 1, 1),
-                (group, 1, 1),
-                0,
-                self.stream.cu_stream(),
-                &mut parameters,
-            )
+        let mut queue = self.locked();
+        if queue.recording.launches().len() == Self::MOST {
+            self.flush(&mut queue)?;
         }
+        if let Some(error) = queue.lost {
+            return Err(error);
+        }
+        queue
+            .recording
+            .push(kernel, groups as u32, group, words(arguments));
+        Ok(())
+    }
+
+    /// Hands what is recorded to the driver. The context is current afterwards.
+    fn flush(&self, queue: &mut Queue) -> Result<(), DriverError> {
+        if let Some(error) = queue.lost {
+            return Err(error);
+        }
+        let Queue {
+            recording, graphs, ..
+        } = queue;
+        let bound = self.context().bind_to_thread();
+        // SAFETY: the stream is there and its context current; who called `launch` answers for the kernels. Before a block
+        // is freed, what was recorded is handed over or lost, so all blocks are there.
+        let hand_over = |()| unsafe { graphs.launch(recording, self.stream.cu_stream()) };
+        let handed_over = bound.and_then(hand_over);
+        recording.clear();
+        queue.lost = handed_over.err();
+        handed_over
+    }
+
+    /// Waits for everything that the driver has.
+    fn wait(&self, queue: &mut Queue) -> Result<(), DriverError> {
+        self.stream.synchronize()?;
+        queue.staging.done();
+        Ok(())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Queue> {
+        // Nothing that is done under the lock panics half-way.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Stream {
+    /// Waits, because the memory and the graphs of the queue end with it.
+    fn drop(&mut self) {
+        // A device that is lost works on nothing any more.
+        let _ = self.stream.synchronize();
     }
 }
 
