@@ -164,7 +164,7 @@ pub(crate) fn stretch(workers: usize, maps: &Layout) -> Option<usize> {
     let &[images, planes, height, width] = &**maps.shape() else {
         return None;
     };
-    let (image, workers) = (planes * height * width, workers.max(1));
+    let (image, workers) = (planes * height * width, split::threads(workers));
     // Sums over fewer axes have another order, and too few images leave threads without work.
     if super::SMALL || image == 0 || height * width == 1 || images < (4 * workers).max(2) {
         return None;
@@ -182,7 +182,8 @@ pub(crate) fn scratch(images: usize, maps: &Layout) -> usize {
     images * shape[1] * (shape[2] * shape[3] + 1)
 }
 
-/// The gradients by the operands, where somebody wants them; `near` is as long as [`scratch`] says.
+/// The gradients by the operands, where somebody wants them, of a block with ReLU or pooling; `near` is as long as
+/// [`scratch`] says.
 pub(crate) fn backward<E: Element>(
     context: Context<'_>,
     workspace: Workspace<'_, E>,
@@ -210,6 +211,7 @@ pub(crate) fn backward<E: Element>(
     let (near, sums) = near.split_at_mut(together * image);
     by_weight.fill(E::ZERO);
     by_bias.fill(E::ZERO);
+    let summed = !by_bias.is_empty();
     let depth = (o * area(block.conv.kernel)).max(1);
     for from in (0..images).step_by(together) {
         let count = together.min(images - from);
@@ -234,7 +236,7 @@ pub(crate) fn backward<E: Element>(
                 first: from * o + index * cut.size / plane,
                 plane,
                 near: &mut *near,
-                sums,
+                sums: if summed { sums } else { &mut [] },
             });
             if by_x.is_empty() {
                 return;
@@ -255,12 +257,12 @@ pub(crate) fn backward<E: Element>(
                 });
             });
         });
-        if !by_weight.is_empty()
-            && let Ok(x) = given.x.layout.narrow(0, from, count)
-        {
+        if !by_weight.is_empty() {
+            let (all, mut sizes) = (given.x.layout, *given.x.layout.shape());
+            sizes.sizes_mut()[0] = count;
             let x = Operand {
                 data: given.x.data,
-                layout: &x,
+                layout: &all.with_sizes(sizes, all.offset() + from * all.strides()[0]),
             };
             let g = Operand {
                 data: near,
@@ -268,7 +270,7 @@ pub(crate) fn backward<E: Element>(
             };
             add_weight_grad(context, workspace, x, g, &block.conv, by_weight);
         }
-        for sums in sums.chunks_exact(o) {
+        for sums in sums.chunks_exact(o).take(if summed { count } else { 0 }) {
             for (total, &sum) in by_bias.iter_mut().zip(sums) {
                 *total = *total + sum;
             }
@@ -315,31 +317,34 @@ impl<E: Element> Kernel for Pull<'_, '_, E> {
             }
             None => Some(&g.data[g.layout.offset() + from..][..near.len()]),
         };
-        for (n, (near, sum)) in near.chunks_exact_mut(plane).zip(sums).enumerate() {
+        for (n, near) in near.chunks_exact_mut(plane).enumerate() {
             let plane = n * plane..(n + 1) * plane;
-            *sum = I::apart(Masked {
+            let sum = sums.get_mut(n);
+            I::apart(Masked {
                 maps: block.relu.then_some(&maps[plane.clone()]),
                 g: g.map(|g| &g[plane]),
                 near,
+                sum,
             });
         }
     }
 }
 
-/// The gradient of a plane before ReLU, and its sum.
+/// The gradient of a plane before ReLU, and its sum if somebody wants it.
 struct Masked<'a, 'o, E> {
     /// What ReLU gave, if there is one.
     maps: Option<&'a [E]>,
     /// The gradient behind ReLU, unless it is in `near`.
     g: Option<&'a [E]>,
     near: &'o mut [E],
+    sum: Option<&'o mut E>,
 }
 
 impl<E: Element> Kernel for Masked<'_, '_, E> {
-    type Output = E;
+    type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> E {
+    fn run<I: Isa>(self) {
         let pick = |y: E, g: E| if y <= E::ZERO { E::ZERO } else { g };
         let mut total = E::ZERO;
         for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
@@ -357,14 +362,19 @@ impl<E: Element> Kernel for Masked<'_, '_, E> {
                     .iter_mut()
                     .zip(maps)
                     .for_each(|(to, &y)| *to = pick(y, *to)),
-                (None, Some(g)) => near.copy_from_slice(g),
-                (None, None) => {}
+                // Pooled and without ReLU: the gradient is there.
+                (None, _) => {}
+            }
+            if self.sum.is_none() {
+                continue;
             }
             let mut lanes = [E::ZERO; LANES];
             fold_lanes::<E, Sum>(&mut lanes, near);
             total = total + combine::<Sum, E>(lanes);
         }
-        total
+        if let Some(sum) = self.sum {
+            *sum = total;
+        }
     }
 }
 

@@ -15,13 +15,17 @@ pub struct Cut {
     pub tasks: usize,
 }
 
+/// As many threads as tasks are made for: an executor that claims to have none still runs tasks.
+pub(crate) fn threads(workers: usize) -> usize {
+    workers.clamp(1, MAX_TASKS)
+}
+
 impl Cut {
     /// Cuts `elements` for `workers` threads into parts of a multiple of `unit`, and at least `grain`, so that a task is
     /// worth handing over.
     #[inline]
     pub(crate) fn new(workers: usize, elements: usize, unit: usize, grain: usize) -> Self {
-        // An executor that claims to have no workers still runs tasks.
-        let workers = workers.clamp(1, MAX_TASKS);
+        let workers = threads(workers);
         let unit = unit.max(1);
         // Four parts a worker even out unequal speeds; the number has no influence on any result.
         let wanted = if workers == 1 {

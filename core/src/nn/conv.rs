@@ -10,7 +10,8 @@ use crate::tensor::{ConvBlock, Padding, Pool, Tensor};
 ///
 /// `x` is `[b, inputs, h, w]`, the weight `[outputs, inputs, kh, kw]`, the bias `[outputs]`, the result
 /// `[b, outputs, oh, ow]`; formula and order of the sums: [`crate::conv`]. The stride is 1 and there is no padding
-/// unless set.
+/// unless set. ReLU and pooling may be part of the layer ([`Conv2d::relu`], [`Conv2d::pool`], in any order): the bits of
+/// layers of their own in less time ([`crate::block`]). Pooling makes the result `[b, outputs, ph, pw]`.
 ///
 /// ```
 /// use minitorch_core::nn::{Conv2d, Layer};
@@ -19,6 +20,8 @@ use crate::tensor::{ConvBlock, Padding, Pool, Tensor};
 /// let layer = Conv2d::new(&dev, 1, 4, [3, 3], &mut rng)?.padding(Padding::Symmetric([1, 1])).stride([2, 2]);
 /// let x = Tensor::ones(&dev, [16, 1, 28, 28]);
 /// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 14, 14]);
+/// let layer = layer.relu().pool(minitorch_core::Pool::Max([2, 2]));
+/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 7, 7]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
 #[derive(Debug)]
@@ -61,7 +64,7 @@ impl<B: Backend> Conv2d<B> {
     ) -> Result<Self> {
         let [height, width] = kernel;
         let shape = [outputs, inputs, height, width].into();
-        let fans = fans(inputs, outputs, height * width);
+        let fans = fans(inputs, outputs, height.saturating_mul(width));
         let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
         Ok(Self {
             weight,
@@ -93,7 +96,8 @@ impl<B: Backend> Conv2d<B> {
     }
 
     /// The layer with its maps pooled, after ReLU if it has that: the same bits as a pooling layer behind it, in less
-    /// time.
+    /// time. Windows lie side by side; [`MaxPool2d`](super::MaxPool2d) has others. One that does not fit is an error of
+    /// the forward pass.
     #[must_use]
     pub fn pool(mut self, pool: Pool) -> Self {
         self.block.pool = Some(pool);
@@ -106,7 +110,8 @@ impl<B: Backend> Conv2d<B> {
         Self { bias: None, ..self }
     }
 
-    /// What is pooled: the result without pooling.
+    /// What is pooled: the result, with ReLU if the layer has it, without pooling. It is what pictures of feature maps
+    /// show.
     ///
     /// # Errors
     /// As [`Layer::try_forward`].
@@ -222,7 +227,7 @@ impl<B: Backend> Layer<B> for Conv1d<B> {
 
 const fn fans(inputs: usize, outputs: usize, taps: usize) -> Fans {
     Fans {
-        fan_in: inputs * taps,
-        fan_out: outputs * taps,
+        fan_in: inputs.saturating_mul(taps),
+        fan_out: outputs.saturating_mul(taps),
     }
 }

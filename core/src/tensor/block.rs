@@ -57,8 +57,8 @@ impl Pool {
 impl<B: Backend> Tensor<B> {
     /// Two-dimensional convolution with what follows it: `x` `[b, c, h, w]`, kernels `[o, c, kh, kw]` and a bias `[o]`
     /// give `pool(relu(conv2d(x, weight) + bias))`, as far as `block` says. The bits are those of the operations one after
-    /// the other; the history is one node, or several where that takes less memory (on 32-bit machines, or without ReLU
-    /// and pooling).
+    /// the other; the history is one node, or several where that takes less memory (on 32-bit machines, and where no
+    /// gradient reads the maps).
     ///
     /// ```
     /// use minitorch_core::{ConvBlock, Cpu, Pool, Tensor};
@@ -102,8 +102,8 @@ impl<B: Backend> Tensor<B> {
             Some(bias) => Some(bias.try_reshape([o, 1, 1])?),
             None => None,
         };
-        let nothing_follows = !block.relu && block.pool.is_none();
-        if SMALL || nothing_follows {
+        let reads_maps = block.relu || matches!(block.pool, Some(Pool::Max(_)));
+        if SMALL || !reads_maps {
             return self.one_by_one(weight, added.as_ref(), block);
         }
         let forward = self.device().conv_block(
@@ -156,8 +156,7 @@ impl<B: Backend> Tensor<B> {
         }
     }
 
-    /// The operations one after the other: for a convolution with nothing but a bias, whose gradients do not need its maps,
-    /// and for machines where memory is what counts, as maps are then freed before the convolution's gradients are made.
+    /// The operations one after the other: where no gradient reads the maps, which then need not be kept, and for machines where memory is what counts, as maps are then freed before the convolution's gradients are made.
     fn one_by_one(&self, weight: &Self, bias: Option<&Self>, block: &ConvBlock) -> Result<Self> {
         let mut out = self.try_conv2d(weight, block.stride, block.padding)?;
         if let Some(bias) = bias {

@@ -228,7 +228,8 @@ impl Machine {
             _ => return Ok(()),
         };
         Err(Failure::usage(format!(
-            "{option} is for the processor, and this computes on a GPU; leave it out, or use --backend rayon"
+            "{option} is for the processor, and this computes on a GPU;\n\
+             leave it out, or write rayon (--backend) or fast (--engine) instead of cuda"
         )))
     }
 }

@@ -11,13 +11,14 @@ use minitorch_core::block::{Backward, Block, Incoming, Pooling};
 
 /// `b, c, o` and the window of the convolution: enough images for a stretch, more than one, and too few.
 fn convolutions() -> Vec<([usize; 3], Window)> {
-    let window = |input: [usize; 2], kernel, before: [usize; 2], output| Window {
+    let strided = |input: [usize; 2], kernel, stride: [usize; 2], before, output| Window {
         kernel,
-        stride: [1, 1],
+        stride,
         before,
         input,
         output,
     };
+    let window = |input, kernel, before, output| strided(input, kernel, [1, 1], before, output);
     vec![
         ([1, 2, 3], window([6, 7], [3, 3], [0, 0], [6, 7])),
         ([9, 1, 4], window([8, 9], [3, 3], [1, 1], [8, 9])),
@@ -25,7 +26,9 @@ fn convolutions() -> Vec<([usize; 3], Window)> {
         ([6, 2, 2], window([4, 4], [4, 4], [0, 0], [1, 1])),
         ([0, 2, 2], window([4, 4], [3, 3], [1, 1], [4, 4])),
         ([4, 0, 3], window([4, 4], [3, 3], [1, 1], [4, 4])),
-        ([31, 2, 3], window([28, 28], [3, 3], [0, 0], [28, 28])),
+        ([9, 2, 3], strided([9, 10], [3, 3], [2, 3], [1, 1], [5, 4])),
+        // Several stretches with two threads, too.
+        ([90, 1, 2], window([28, 28], [3, 3], [0, 0], [28, 28])),
     ]
 }
 
@@ -67,7 +70,7 @@ where
             .filter(|&(n, _)| chosen(n))
         {
             let [ph, pw] = pool.map_or([oh, ow], |pool| pool.window().output);
-            let values = [ties::<B::Elem>, plain, special][n % 3];
+            let values = [ties::<B::Elem>, plain, special][(n + 2 * usize::from(large)) % 3];
             let xs = views(&[b, c, h, w], &|at| values(51, at));
             let weights = views(&[o, c, kh, kw], &|at| values(52, at));
             let biases = views(&[o, 1, 1], &|at| values(53, at));
