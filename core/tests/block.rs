@@ -43,7 +43,7 @@ fn one_operation_has_the_bits_of_several() {
         ];
         let [together, apart] = [(&block, &grads[0]), (&conv, &grads[1])].map(|(layer, grads)| {
             let bias = layer.bias.as_ref().unwrap();
-            [&x, layer.weight.leaf(), bias.leaf()].map(|leaf| bits(&grads.get(leaf).unwrap()))
+            [&x, layer.weight.leaf(), bias.leaf()].map(|leaf| bits(grads.get(leaf).unwrap()))
         });
         assert_eq!(together, apart);
     }

@@ -64,9 +64,9 @@ pub(crate) fn forward<E: Element>(
     else {
         return;
     };
-    // A part of the maps is whole images or some planes of one.
+    // A part of the maps is whole images, taken a few at a time, or some planes of one.
     let image = planes * plane;
-    let near = if cut.size.is_multiple_of(image) {
+    let step = if cut.size.is_multiple_of(image) {
         (NEAR / image).max(1) * image
     } else {
         cut.size
@@ -85,7 +85,7 @@ pub(crate) fn forward<E: Element>(
             workspace.with(|scratch| {
                 let mut first = index * cut.size / plane;
                 let mut pooled = pooled;
-                for maps in maps.chunks_mut(near) {
+                for maps in maps.chunks_mut(step) {
                     context.level.run(Task {
                         from: x,
                         weight,

@@ -4,7 +4,8 @@
 //! allocates nothing: what it packs or pads lies in 224 KiB that each task has from the backend's pool for the time of its
 //! work (or in 16 KB on the stack, if there is no memory), and up to 24 KB on the stack; twice that for `f64`. On 32-bit
 //! machines, where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
-//! has no influence on any result.
+//! has no influence on any result. Only the backward pass of a [`block`] needs more, the gradient of the maps of some images
+//! (256 KiB a thread), which its caller takes from the same pool.
 
 pub(crate) mod block;
 pub(crate) mod conv;

@@ -106,7 +106,7 @@ fn nvrtc() -> String {
     match Cuda::open(0).map(|device| device.try_compiler()) {
         Ok(Ok(())) => "works: operations of your own run on cuda".into(),
         Ok(Err(error)) => format!("fails: {error}"),
-        Err(_) => "is here, and no device to compile for".into(),
+        Err(missing) => format!("is here, and no device to compile for: {missing}"),
     }
 }
 
