@@ -18,6 +18,8 @@ use crate::block::{Block, Pooling};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
+use crate::ops::unary::Relu;
+use crate::ops::{Op, Unary};
 use crate::reduction::{BLOCK, LANES, Sum, combine};
 
 /// Elements of maps that a thread goes through at a time: they stay in the second-level cache.
@@ -139,6 +141,7 @@ impl<E: Element> Kernel for Finish<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let relu = |x: E| Relu.eval::<I, E>([x]);
         for (n, plane) in self.maps.chunks_exact_mut(self.plane).enumerate() {
             let bias = self.bias.map(|bias| {
                 let (count, step) = (bias.layout.shape()[0], bias.layout.strides()[0]);
@@ -152,11 +155,6 @@ impl<E: Element> Kernel for Finish<'_, '_, E> {
             }
         }
     }
-}
-
-#[inline(always)]
-fn relu<E: Element>(x: E) -> E {
-    if x < E::ZERO { E::ZERO } else { x }
 }
 
 /// How many images the backward pass goes through at a time, or `None` if it had better take one step after the other.
@@ -345,7 +343,7 @@ impl<E: Element> Kernel for Masked<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let pick = |y: E, g: E| if y <= E::ZERO { E::ZERO } else { g };
+        let pick = |y: E, g: E| Relu.grad::<I, E>(y, g);
         let mut total = E::ZERO;
         for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
             let here = n * BLOCK..n * BLOCK + near.len();
