@@ -1,5 +1,6 @@
 //! The CPU backend, written once for every machine that has a Rust compiler.
 
+mod block;
 mod buffer;
 mod pool;
 
@@ -418,31 +419,7 @@ impl<E: Element> Backend for Cpu<E> {
         bias: Option<View<'_, Self>>,
         block: &Block,
     ) -> Result<Forward<Self>> {
-        if kernels::SMALL {
-            return crate::block::forward(self, x, weight, bias, block);
-        }
-        let (images, channels) = (x.shape()[0], weight.shape()[0]);
-        let count = |[height, width]: [usize; 2]| images * channels * height * width;
-        let mut pooled = match &block.pool {
-            Some(pool) => Some(self.any(count(pool.window().output))?),
-            None => None,
-        };
-        let mut maps = self.any(count(block.conv.output))?;
-        let operands = kernels::block::Operands {
-            x: operand(&x),
-            weight: operand(&weight),
-            bias: bias.as_ref().map(operand),
-        };
-        let (context, workspace) = (self.context(), self.workspace());
-        E::conv_block(
-            context,
-            workspace,
-            operands,
-            block,
-            maps.as_mut_slice()?,
-            slice(&mut pooled)?,
-        );
-        Ok(Forward { maps, pooled })
+        block::forward(self, x, weight, bias, block)
     }
 
     fn conv_block_grad(
@@ -451,45 +428,7 @@ impl<E: Element> Backend for Cpu<E> {
         block: &Block,
         wanted: PerOperand<bool>,
     ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
-        let stretch = kernels::block::stretch(self.workers(), &given.maps.layout);
-        let together =
-            block.pool.is_some() || (block.relu && given.g.view().layout.is_contiguous());
-        let Some(images) = stretch.filter(|_| together && given.maps.layout.is_contiguous()) else {
-            return crate::block::backward(self, given, block, wanted);
-        };
-        let Backward { x, weight, maps, g } = given;
-        let g = g.view();
-        let mut near = self.any(kernels::block::scratch(images, &maps.layout))?;
-        let counts = [
-            x.layout.elements(),
-            weight.layout.elements(),
-            maps.shape()[1],
-        ];
-        let mut grads = [None, None, None];
-        for (grad, (wanted, count)) in grads.iter_mut().zip(wanted.into_iter().zip(counts)) {
-            if wanted {
-                *grad = Some(self.any(count)?);
-            }
-        }
-        let [by_x, by_weight, by_bias] = &mut grads;
-        E::conv_block_grad(
-            self.context(),
-            self.workspace(),
-            kernels::block::Given {
-                x: operand(&x),
-                weight: operand(&weight),
-                maps: operand(&maps),
-                g: operand(&g),
-            },
-            block,
-            near.as_mut_slice()?,
-            kernels::block::Grads {
-                x: slice(by_x)?,
-                weight: slice(by_weight)?,
-                bias: slice(by_bias)?,
-            },
-        );
-        Ok(grads)
+        block::backward(self, given, block, wanted)
     }
 
     fn avg_pool2d(&self, x: View<'_, Self>, window: &Window) -> Result<CpuBuffer<E>> {
@@ -525,12 +464,4 @@ impl<E: Element> Backend for Cpu<E> {
 /// The elements of as many planes of size `[h, w]` as `x` `[b, c, ..]` has.
 fn planes<E: Element>(x: &View<'_, Cpu<E>>, [height, width]: [usize; 2]) -> usize {
     x.shape()[0] * x.shape()[1] * height * width
-}
-
-/// The elements of a buffer, or none where there is none.
-fn slice<E: Element>(buffer: &mut Option<CpuBuffer<E>>) -> Result<&mut [E]> {
-    match buffer {
-        Some(buffer) => buffer.as_mut_slice(),
-        None => Ok(&mut []),
-    }
 }

@@ -27,19 +27,6 @@ pub(crate) fn weight_grad<E: Element>(
     window: &Window,
     out: &mut [E],
 ) {
-    out.fill(E::ZERO);
-    add_weight_grad(context, workspace, x, g, window, out);
-}
-
-/// As [`weight_grad`], for the images after those that are in the sums of `out`.
-pub(crate) fn add_weight_grad<E: Element>(
-    context: Context<'_>,
-    workspace: Workspace<'_, E>,
-    x: Operand<'_, E>,
-    g: Operand<'_, E>,
-    window: &Window,
-    out: &mut [E],
-) {
     if out.is_empty() {
         return;
     }
@@ -53,12 +40,15 @@ pub(crate) fn add_weight_grad<E: Element>(
     let grain = (TASK / (images * oh * ow).max(1)).max(out.len().div_ceil(workers));
     let cut = Cut::new(workers, out.len(), unit, grain);
     split::chunks(context.executor, out, cut, &|start, out| {
+        out.fill(E::ZERO);
         workspace.with(|scratch| {
             context.level.run(Task {
                 x,
                 g,
                 window,
                 first: start / area,
+                pairs: out.len() / area,
+                apart: false,
                 out,
                 scratch,
             });
@@ -66,14 +56,17 @@ pub(crate) fn add_weight_grad<E: Element>(
     });
 }
 
-/// The pairs of output and input channel `first..`, as many as `out` has.
-struct Task<'a, 'o, E> {
-    x: Operand<'a, E>,
-    g: Operand<'a, E>,
-    window: &'a Window,
-    first: usize,
-    out: &'o mut [E],
-    scratch: &'o mut [E],
+/// Adds the gradients of the pairs of output and input channel `first..` to what is in `out`.
+pub(crate) struct Task<'a, 'o, E> {
+    pub(crate) x: Operand<'a, E>,
+    pub(crate) g: Operand<'a, E>,
+    pub(crate) window: &'a Window,
+    pub(crate) first: usize,
+    pub(crate) pairs: usize,
+    /// Whether each image adds to a row of its own.
+    pub(crate) apart: bool,
+    pub(crate) out: &'o mut [E],
+    pub(crate) scratch: &'o mut [E],
 }
 
 impl<E: Element> Kernel for Task<'_, '_, E> {
@@ -87,6 +80,8 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             g,
             window,
             first,
+            pairs,
+            apart,
             out,
             scratch,
         } = self;
@@ -99,7 +94,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             return;
         };
         let area = window.kernel[0] * window.kernel[1];
-        let end = first + out.len() / area;
+        let end = first + pairs;
         let mut buffer = Buffer::new(scratch);
         for image in 0..images {
             let x = Image {
@@ -114,6 +109,8 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                 strides: [gc, gy, gx],
                 size: window.output,
             };
+            let row = if apart { image * pairs * area } else { 0 };
+            let out = &mut out[row..][..pairs * area];
             let mut at = first;
             while at < end {
                 // The largest rectangle of pairs that starts here.

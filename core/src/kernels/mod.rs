@@ -4,8 +4,8 @@
 //! allocates nothing: what it packs or pads lies in 224 KiB that each task has from the backend's pool for the time of its
 //! work (or in 16 KB on the stack, if there is no memory), and up to 24 KB on the stack; twice that for `f64`. On 32-bit
 //! machines, where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
-//! has no influence on any result. Only the backward pass of a [`block`] needs more, the gradient of the maps of some images
-//! (256 KiB a thread), which its caller takes from the same pool.
+//! has no influence on any result. Only the backward pass of a [`block`] needs more, which its caller takes from the same pool:
+//! 128 KiB or an image for the gradient of maps in each task, and a row of sums for each image.
 
 pub(crate) mod block;
 pub(crate) mod conv;
@@ -100,10 +100,11 @@ pub trait Kernels: Sized {
     fn conv_block_grad(
         context: Context<'_>,
         workspace: Workspace<'_, Self>,
-        given: block::Given<'_, Self>,
+        plan: &block::grad::Plan,
+        operands: block::grad::Operands<'_, Self>,
         block: &Block,
-        near: &mut [Self],
-        grads: block::Grads<'_, Self>,
+        scratch: &mut [Self],
+        grads: block::grad::Grads<'_, Self>,
     );
     fn avg_pool2d(context: Context<'_>, x: Operand<'_, Self>, window: &Window, out: &mut [Self]);
     fn avg_pool2d_grad(
@@ -177,12 +178,13 @@ macro_rules! compile {
             fn conv_block_grad(
                 context: Context<'_>,
                 workspace: Workspace<'_, Self>,
-                given: block::Given<'_, Self>,
+                plan: &block::grad::Plan,
+                operands: block::grad::Operands<'_, Self>,
                 block: &Block,
-                near: &mut [Self],
-                grads: block::Grads<'_, Self>,
+                scratch: &mut [Self],
+                grads: block::grad::Grads<'_, Self>,
             ) {
-                block::backward(context, workspace, given, block, near, grads);
+                block::grad::backward(context, workspace, plan, operands, block, scratch, grads);
             }
             fn avg_pool2d(context: Context<'_>, x: Operand<'_, Self>, window: &Window, out: &mut [Self]) {
                 pool::avg(context, x, window, out);
