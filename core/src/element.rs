@@ -47,6 +47,8 @@ pub trait Element:
     fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16];
     /// [`Element::fma_wide`] where `b` has the same eight numbers twice.
     fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16];
+    /// The transposed square.
+    fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8];
     /// The absolute value.
     #[must_use]
     fn abs(self) -> Self;
@@ -121,6 +123,10 @@ impl Element for f32 {
         I::fma_f32x16_by_8(a, b, c)
     }
     #[inline(always)]
+    fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {
+        I::transpose_f32(square)
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         Self::abs(self)
     }
@@ -191,6 +197,10 @@ impl Element for f64 {
     #[inline(always)]
     fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16] {
         core::array::from_fn(|l| I::fma_f64(a[l], b[l % 8], c[l]))
+    }
+    #[inline(always)]
+    fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {
+        core::array::from_fn(|i| square.map(|line| line[i]))
     }
     #[inline(always)]
     fn abs(self) -> Self {

@@ -100,6 +100,10 @@ fn shapes_of_layers() {
         [530, 300, 40],
         [7, 256, 65],
         [1, 700, 1],
+        // Packed rows, of which the last tiles are small ones.
+        [3, 4000, 130],
+        [5, 3000, 130],
+        [23, 500, 130],
     ] {
         let a = Dense::random(&mut random, &[rows, depth], 0);
         let b = Dense::random(&mut random, &[depth, columns], 0);

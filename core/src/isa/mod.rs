@@ -56,6 +56,11 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     fn fma_f32x16_by_8(a: [f32; 16], b: [f32; 8], c: [f32; 16]) -> [f32; 16] {
         core::array::from_fn(|l| Self::fma_f32(a[l], b[l % 8], c[l]))
     }
+    /// The transposed square. The compiler would move the elements one by one.
+    #[inline(always)]
+    fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        core::array::from_fn(|i| square.map(|line| line[i]))
+    }
     /// [`Isa::fma_f64`] in eight lanes.
     #[inline(always)]
     fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {

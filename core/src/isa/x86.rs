@@ -3,7 +3,8 @@ use super::{Isa, Kernel};
 use core::arch::x86_64::{
     __m256, __m256d, __m512, __m512d, _MM_HINT_T0, _mm_cvtsd_f64, _mm_cvtss_f32, _mm_fmadd_sd,
     _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss, _mm256_castps_pd, _mm256_fmadd_pd,
-    _mm256_fmadd_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
+    _mm256_fmadd_ps, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps,
+    _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
 };
 use core::mem::transmute;
 
@@ -56,6 +57,26 @@ impl Isa for Avx2 {
         }
     }
     #[inline(always)]
+    fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        // SAFETY: as above.
+        unsafe {
+            // No closures: they would be functions without the instruction set.
+            let [a, b, c, d, e, f, g, h] = transmute::<[[f32; 8]; 8], [__m256; 8]>(square);
+            let [a, b, c, d] = quarters([a, b, c, d]);
+            let [e, f, g, h] = quarters([e, f, g, h]);
+            transmute::<[__m256; 8], [[f32; 8]; 8]>([
+                _mm256_permute2f128_ps::<0x20>(a, e),
+                _mm256_permute2f128_ps::<0x20>(b, f),
+                _mm256_permute2f128_ps::<0x20>(c, g),
+                _mm256_permute2f128_ps::<0x20>(d, h),
+                _mm256_permute2f128_ps::<0x31>(a, e),
+                _mm256_permute2f128_ps::<0x31>(b, f),
+                _mm256_permute2f128_ps::<0x31>(c, g),
+                _mm256_permute2f128_ps::<0x31>(d, h),
+            ])
+        }
+    }
+    #[inline(always)]
     fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {
         // SAFETY: as above, with two vectors of four.
         unsafe {
@@ -66,6 +87,20 @@ impl Isa for Avx2 {
             ])
         }
     }
+}
+
+/// The two squares of four lines and columns, each transposed.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn quarters([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    let [ab, cd] = [_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d)];
+    let [ba, dc] = [_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d)];
+    [
+        _mm256_shuffle_ps::<0x44>(ab, cd),
+        _mm256_shuffle_ps::<0xee>(ab, cd),
+        _mm256_shuffle_ps::<0x44>(ba, dc),
+        _mm256_shuffle_ps::<0xee>(ba, dc),
+    ]
 }
 
 /// AVX-512F and VL besides AVX2 and FMA. As private as [`Avx2`], and for the same reason.
@@ -124,6 +159,10 @@ impl Isa for Avx512 {
             let b = _mm512_castpd_ps(_mm512_broadcast_f64x4(b));
             transmute::<__m512, [f32; 16]>(_mm512_fmadd_ps(a, b, c))
         }
+    }
+    #[inline(always)]
+    fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        Avx2::transpose_f32(square)
     }
     #[inline(always)]
     fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {

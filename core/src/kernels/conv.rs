@@ -7,7 +7,7 @@
 //! distance between input and output position, so each group is a pass of stride 1.
 
 use super::panel::{DEPTH, TASK, tile};
-use super::slide::Task;
+use super::slide::{Task, reserved};
 use super::split::{self, Cut};
 use super::strip::{Taken, plan};
 use super::workspace::{CAPACITY, Workspace};
@@ -107,8 +107,10 @@ impl Conv {
         if self.channels == 0 || kernel.contains(&0) {
             return None;
         }
+        let taps = self.channels.saturating_mul(kernel[0] * kernel[1]);
+        let capacity = CAPACITY - reserved(self.planes, taps, self.tile[0], CAPACITY);
         let (Taken { channels, taps }, outputs) =
-            plan(self.channels, kernel, stride, output, DEPTH, CAPACITY);
+            plan(self.channels, kernel, stride, output, DEPTH, capacity);
         Some(ConvPart {
             channels,
             taps,

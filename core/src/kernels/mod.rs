@@ -12,6 +12,7 @@ pub(crate) mod conv;
 pub(crate) mod conv_weight;
 pub(crate) mod correlate;
 pub(crate) mod index;
+pub(crate) mod left;
 pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod panel;

@@ -16,6 +16,7 @@
 #![allow(unsafe_code)]
 
 use super::SMALL;
+use super::left::{Left, SIDE, height};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel, Level};
 use crate::reduction::LANES;
@@ -94,6 +95,16 @@ impl Taps {
         self.reach = [0; 2];
     }
 
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The offset of `a[.., k]`.
+    #[inline(always)]
+    pub(crate) fn left(&self, k: usize) -> usize {
+        self.offsets[..self.len][k][0]
+    }
+
     /// Adds the next `k`.
     #[inline(always)]
     pub(crate) fn push(&mut self, a: usize, b: usize) {
@@ -101,14 +112,6 @@ impl Taps {
         self.len += 1;
         self.reach = [self.reach[0].max(a), self.reach[1].max(b)];
     }
-}
-
-/// The left operand: row `r` starts at `base + r * row`.
-#[derive(Clone, Copy)]
-pub(crate) struct Left<'a, E> {
-    pub(crate) data: &'a [E],
-    pub(crate) base: usize,
-    pub(crate) row: usize,
 }
 
 /// A vector of results: which elements of the right operand it sums, and where the sums go.
@@ -154,7 +157,7 @@ impl<E: Element> Panel<'_, E> {
         }
     }
 
-    /// The sums of one row at `NV` vectors of columns.
+    /// The sums of one row, which is not packed, at `NV` vectors of columns.
     #[inline(always)]
     pub(crate) fn row<I: Isa, const NV: usize>(
         &self,
@@ -163,9 +166,9 @@ impl<E: Element> Panel<'_, E> {
         out: &mut [E],
     ) {
         if lanes::<E, I>() == 16 {
-            self.tile::<I, [E; 16], 1, NV>(row, spots, out);
+            self.tile::<I, [E; 16], 1, NV>([row, row], spots, out);
         } else {
-            self.tile::<I, [E; LANES], 1, NV>(row, spots, out);
+            self.tile::<I, [E; LANES], 1, NV>([row, row], spots, out);
         }
     }
 
@@ -176,45 +179,43 @@ impl<E: Element> Panel<'_, E> {
         spots: [Spot; NV],
         out: &mut [E],
     ) {
-        let mut row = 0;
+        let (mut row, mut number) = (0, 0);
         while row < rows {
-            let rest = rows - row;
-            // Eight rows are better two times four than six and two: small tiles wait for their own results.
-            row += if rest >= MOST && !(MOST == 6 && rest == 8) {
-                self.tile::<I, V, MOST, NV>(row, spots, out)
-            } else if MOST > 4 && rest >= 4 {
-                self.tile::<I, V, 4, NV>(row, spots, out)
-            } else if MOST > 2 && rest >= 2 {
-                self.tile::<I, V, 2, NV>(row, spots, out)
-            } else {
-                self.tile::<I, V, 1, NV>(row, spots, out)
-            };
+            let height = height(rows - row, MOST);
+            match height {
+                4 if MOST > 4 => self.tile::<I, V, 4, NV>([row, number], spots, out),
+                2 if MOST > 2 => self.tile::<I, V, 2, NV>([row, number], spots, out),
+                1 => self.tile::<I, V, 1, NV>([row, number], spots, out),
+                _ => self.tile::<I, V, MOST, NV>([row, number], spots, out),
+            }
+            row += height;
+            number += 1;
         }
     }
 
-    /// `MR` rows from `row` on at `NV` vectors of columns; gives `MR`.
+    /// `MR` rows at `NV` vectors of columns; `place` is the first row and the number of the tile.
     #[inline(always)]
     fn tile<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
         &self,
-        row: usize,
+        place: [usize; 2],
         spots: [Spot; NV],
         out: &mut [E],
-    ) -> usize {
+    ) {
         I::apart(Tile::<E, V, MR, NV> {
             panel: self,
-            row,
+            place,
             spots,
             out,
             vectors: PhantomData,
         });
-        MR
     }
 }
 
-/// Sums in registers: `MR` rows from `row` on at `NV` vectors of columns.
+/// Sums in registers: `MR` rows at `NV` vectors of columns.
 struct Tile<'a, E, V, const MR: usize, const NV: usize> {
     panel: &'a Panel<'a, E>,
-    row: usize,
+    /// The first row, and the number of the tile.
+    place: [usize; 2],
     spots: [Spot; NV],
     out: &'a mut [E],
     vectors: PhantomData<V>,
@@ -227,7 +228,7 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
     fn run<I: Isa>(self) {
         let Self {
             panel,
-            row,
+            place: [row, number],
             spots,
             out,
             ..
@@ -267,7 +268,7 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
                 }
             }
         }
-        panel.accumulate::<I, V, MR, NV>(row, spots.map(|spot| spot.b), &mut acc);
+        panel.accumulate::<I, V, MR, NV>([row, number], spots.map(|spot| spot.b), &mut acc);
         for r in 0..MR {
             for v in 0..NV {
                 // SAFETY: as above. Checks for each vector would keep the sums in memory.
@@ -308,30 +309,46 @@ impl<E: Element> Panel<'_, E> {
     #[inline(always)]
     fn accumulate<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
         &self,
-        row: usize,
+        [row, number]: [usize; 2],
         spots: [usize; NV],
         acc: &mut [[V; NV]; MR],
     ) {
-        let Self {
-            left: a, b, taps, ..
-        } = *self;
-        if taps.len == 0 {
+        let Self { left, b, taps, .. } = *self;
+        let offsets = &taps.offsets[..taps.len];
+        if offsets.is_empty() {
             return;
         }
-        let base = a.base + row * a.row;
-        assert!(reach(base, MR, a.row, taps.reach[0]) < a.data.len());
         for spot in spots {
             assert!(reach(spot, 1, 0, taps.reach[1]).saturating_add(V::LANES) <= b.len());
         }
-        for &[ka, kb] in &taps.offsets[..taps.len] {
+        let columns = |kb: usize| -> [V; NV] {
             // SAFETY: `kb` is at most `taps.reach[1]`, and the assertion has that leave room for a vector.
-            let columns: [V; NV] =
-                spots.map(|spot| unsafe { b.as_ptr().add(spot + kb).cast::<V>().read() });
-            for r in 0..MR {
-                // SAFETY: `ka` is at most `taps.reach[0]` and `r` at most `MR - 1`: the assertion covers the sum.
-                let x = unsafe { *a.data.get_unchecked(base + r * a.row + ka) };
-                for v in 0..NV {
-                    acc[r][v] = columns[v].times::<I>(x, acc[r][v]);
+            spots.map(|spot| unsafe { b.as_ptr().add(spot + kb).cast::<V>().read() })
+        };
+        match left {
+            Left::Lying(a) => {
+                let base = a.base + row * a.row;
+                assert!(reach(base, MR, a.row, taps.reach[0]) < a.data.len());
+                for &[ka, kb] in offsets {
+                    let columns = columns(kb);
+                    for r in 0..MR {
+                        // SAFETY: `ka` is at most `taps.reach[0]` and `r` at most `MR - 1`: the assertion covers the sum.
+                        let x = unsafe { *a.data.get_unchecked(base + r * a.row + ka) };
+                        for v in 0..NV {
+                            acc[r][v] = columns[v].times::<I>(x, acc[r][v]);
+                        }
+                    }
+                }
+            }
+            Left::Packed(tiles) => {
+                let tile = &tiles[number * offsets.len() * SIDE..][..offsets.len() * SIDE];
+                for (x, &[_, kb]) in tile.as_chunks::<SIDE>().0.iter().zip(offsets) {
+                    let columns = columns(kb);
+                    for r in 0..MR {
+                        for v in 0..NV {
+                            acc[r][v] = columns[v].times::<I>(x[r], acc[r][v]);
+                        }
+                    }
                 }
             }
         }

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! for rows, as many as scratch memory holds
-//!     for terms, at most 256 in order     the left operand's block is copied to dense memory, if it reaches far
+//!     for terms, at most 256 in order     the left operand's block is packed tile by tile, if it reaches far
 //!         for columns of a tile           the right operand's are copied side by side, or read where they lie
 //!             for rows of a tile          panel: sums in registers
 //! ```
 
 use super::Operand;
+use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
-use super::panel::{Left, Panel, Spot, Taps, VECTORS, WIDE, lanes};
+use super::panel::{Panel, Spot, Taps, VECTORS, WIDE, lanes};
 use super::workspace::BEYOND;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
+use crate::reduction::LANES;
 use core::ops::Range;
 
 /// One operand: the strides of its rows or columns and of `k`.
@@ -132,7 +134,7 @@ impl<E: Element> Product<'_, E> {
         let (packed_columns, packed_rows) = scratch.split_at_mut(at_once * plan.tile[1] + BEYOND);
         let packs_left = plan.packs_left([rows.len(), columns.len()]);
         let fits = if packs_left {
-            packed_rows.len() / at_once
+            left::fitting(packed_rows.len(), at_once, plan.tile[0])
         } else {
             rows.len()
         };
@@ -144,19 +146,20 @@ impl<E: Element> Product<'_, E> {
             for first in (0..terms).step_by(at_once) {
                 let depth = at_once.min(terms - first);
                 let from = left_at + top * left.step + first * left.depth;
-                let (left, left_depth) = if packs_left {
-                    pack_rows(&left, from, [height, depth], packed_rows)
+                let lying = Rows {
+                    data: left.data,
+                    base: from,
+                    row: left.step,
+                };
+                let by_term = left.depth;
+                let left = if packs_left {
+                    left::pack::<E, I>(lying, height, depth, |k| k * by_term, packed_rows)
                 } else {
-                    let left = Left {
-                        data: left.data,
-                        base: from,
-                        row: left.step,
-                    };
-                    (left, self.left_depth())
+                    Left::Lying(lying)
                 };
                 let pass = Pass {
                     left,
-                    left_depth,
+                    left_depth: by_term,
                     right,
                     right_at: right_at + first * right.depth,
                     in_place: plan.reads_in_place(rows.len()),
@@ -168,15 +171,6 @@ impl<E: Element> Product<'_, E> {
                 let base = block.base + top * steps[0];
                 pass.columns::<I>(columns.len(), base, taps, packed_columns, out);
             }
-        }
-    }
-
-    /// The distance of two `k` in the left operand.
-    const fn left_depth(&self) -> usize {
-        if self.plan.transposed {
-            self.b.depth
-        } else {
-            self.a.depth
         }
     }
 }
@@ -213,11 +207,12 @@ impl<E: Element> Pass<'_, E> {
             let from = self.right_at + column * self.right.step;
             let in_place = self.in_place && rest >= lanes;
             // Whole vectors where they lie; all that a tile holds where they are packed.
+            let few = self.height < 4 && matches!(self.left, Left::Lying(_));
             let vectors = if !in_place {
                 VECTORS.min(rest.div_ceil(lanes))
-            } else if self.height < 4 && rest >= WIDE * lanes {
+            } else if few && rest >= WIDE * lanes {
                 WIDE
-            } else if self.height < 4 && rest >= WIDE / 2 * lanes {
+            } else if few && rest >= WIDE / 2 * lanes {
                 WIDE / 2
             } else {
                 VECTORS.min(rest / lanes)
@@ -264,34 +259,6 @@ impl<E: Element> Pass<'_, E> {
     }
 }
 
-/// Copies a block of the left operand to dense memory, the axis that steps by less innermost, and gives it with the
-/// distance of two `k`.
-#[inline(always)]
-fn pack_rows<'a, E: Element>(
-    side: &Side<'_, E>,
-    from: usize,
-    [height, depth]: [usize; 2],
-    packed: &'a mut [E],
-) -> (Left<'a, E>, usize) {
-    let by_term = side.depth <= side.step;
-    let (lines, length, line_step, step) = if by_term {
-        (height, depth, side.step, side.depth)
-    } else {
-        (depth, height, side.depth, side.step)
-    };
-    for (line, to) in packed.chunks_exact_mut(length).take(lines).enumerate() {
-        let source = &side.data[from + line * line_step..];
-        copy(source, step, to);
-    }
-    let (row, left_depth) = if by_term { (length, 1) } else { (1, length) };
-    let left = Left {
-        data: packed,
-        base: 0,
-        row,
-    };
-    (left, left_depth)
-}
-
 /// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.
 #[inline(always)]
 fn pack_columns<E: Element>(
@@ -304,9 +271,17 @@ fn pack_columns<E: Element>(
     let terms = packed.chunks_exact_mut(spacing).take(depth);
     if side.step == 1 {
         for (k, to) in terms.enumerate() {
-            let source = &side.data[from + k * side.depth..];
-            copy(source, 1, &mut to[..width]);
-            to[width..].fill(E::ZERO);
+            let source = &side.data[from + k * side.depth..][..width];
+            if width == spacing {
+                // Vectors rather than a call.
+                let (vectors, _) = source.as_chunks::<LANES>();
+                for (to, from) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(vectors) {
+                    *to = *from;
+                }
+            } else {
+                to[..width].copy_from_slice(source);
+                to[width..].fill(E::ZERO);
+            }
         }
         return;
     }
@@ -323,18 +298,5 @@ fn pack_columns<E: Element>(
             to.zip(source.iter().step_by(side.depth))
                 .for_each(|(to, &from)| *to = from);
         }
-    }
-}
-
-/// Fills `to` with elements that are `step` apart.
-#[inline(always)]
-fn copy<E: Element>(from: &[E], step: usize, to: &mut [E]) {
-    match step {
-        0 => to.fill(from[0]),
-        1 => to.copy_from_slice(&from[..to.len()]),
-        _ => to
-            .iter_mut()
-            .zip(from.iter().step_by(step))
-            .for_each(|(to, &from)| *to = from),
     }
 }

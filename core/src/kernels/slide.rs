@@ -1,9 +1,10 @@
 //! The work of a convolution that slides taps over padded images; [`conv`](super::conv) says how.
 
-use super::Operand;
-use super::panel::{DEPTH, Left, Panel, Spot, Taps, VECTORS, lanes};
+use super::left::{self, Left, Rows};
+use super::panel::{DEPTH, Panel, Spot, Taps, VECTORS, lanes, tile_rows};
 use super::strip::{Image, Strip, plan};
 use super::workspace::BEYOND;
+use super::{Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -58,9 +59,14 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         };
         // Every third of a phase: first tap, number of taps, first output, number of outputs, first image row.
         let phases = if gradient { window.stride } else { [1, 1] };
+        let taps = channels.saturating_mul(window.kernel[0] * window.kernel[1]);
+        let reserved = reserved(planes, taps, tile_rows::<E, I>(), scratch.len());
+        let (packed, strip) = scratch.split_at_mut(reserved);
         let mut buffer = Buffer {
             taps: Taps::new(),
-            strip: scratch,
+            strip,
+            packed,
+            held: None,
             ready: None,
         };
         let end = first + out.len() / plane;
@@ -85,7 +91,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                     }
                 });
                 let pass = Pass {
-                    left: Left {
+                    left: Rows {
                         data: weight.data,
                         base: weight.layout.offset()
                             + top * row
@@ -107,6 +113,17 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             }
             at += rows;
         }
+    }
+}
+
+/// Elements of scratch memory for packed weights; none if they would leave too little for a strip.
+pub(crate) const fn reserved(planes: usize, taps: usize, most: usize, scratch: usize) -> usize {
+    let terms = if taps < DEPTH { taps } else { DEPTH };
+    let elements = left::packed(planes, terms, most);
+    if SMALL || elements > scratch / 3 * 2 {
+        0
+    } else {
+        elements
     }
 }
 
@@ -153,6 +170,9 @@ impl Axis {
 struct Buffer<'a, E> {
     taps: Taps,
     strip: &'a mut [E],
+    /// Packed weights, and which ones: the place of the first, and how many rows, channels and taps.
+    packed: &'a mut [E],
+    held: Option<[usize; 5]>,
     /// What the table and the zeros around the image are there for.
     ready: Option<Ready>,
 }
@@ -168,7 +188,7 @@ struct Ready {
 /// Taps slid over one image.
 struct Pass<'a, E> {
     /// The weight, from the first row and tap on.
-    left: Left<'a, E>,
+    left: Rows<'a, E>,
     /// Strides of the weight by channel of the image, tap row and tap column.
     depth: [usize; 3],
     rows: usize,
@@ -268,6 +288,8 @@ impl<E: Element> Pass<'_, E> {
         let Buffer {
             taps,
             strip: scratch,
+            packed,
+            held,
             ready,
         } = buffer;
         let start = [0, 1].map(|axis| {
@@ -293,11 +315,21 @@ impl<E: Element> Pass<'_, E> {
             *ready = Some(now);
         }
         let offset = channel * self.depth[0] + i * self.depth[1] + j * self.depth[2];
+        let lying = Rows {
+            base: self.left.base + offset,
+            ..self.left
+        };
+        let key = [lying.base, self.rows, strip.channels, count[0], count[1]];
+        let left = if SMALL || packed.is_empty() {
+            Left::Lying(lying)
+        } else if *held == Some(key) {
+            Left::Packed(packed)
+        } else {
+            *held = Some(key);
+            left::pack::<E, I>(lying, self.rows, taps.len(), |k| taps.left(k), packed)
+        };
         let panel = Panel {
-            left: Left {
-                base: self.left.base + offset,
-                ..self.left
-            },
+            left,
             b: scratch,
             taps,
             steps: [self.plane, self.steps[1]],

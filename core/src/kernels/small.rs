@@ -17,6 +17,8 @@ mod conv;
 mod conv_weight;
 #[path = "correlate.rs"]
 mod correlate;
+#[path = "left.rs"]
+mod left;
 #[path = "matmul.rs"]
 mod matmul;
 #[path = "panel.rs"]
