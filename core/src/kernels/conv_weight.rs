@@ -140,28 +140,42 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
 
 /// What a task works with.
 struct Buffer<'a, E> {
-    /// A strip of the image.
-    x: &'a mut [E],
-    /// The gradients under it.
-    g: &'a mut [E],
     lanes: &'a mut [Lanes<E>],
+    /// A strip of the image, and from `split` on the gradients under it.
+    memory: &'a mut [E],
+    split: usize,
     taps: [usize; PAIRS],
-    /// The strip in `x`, and where it starts: what its edges depend on.
+    /// Of which strip the elements outside of the image are there.
     edges: Option<(Strip, [isize; 2])>,
+    /// Which strip and which gradients are there: image, channel and what else they depend on.
+    strip: Option<[usize; 6]>,
+    gradients: Option<[usize; 5]>,
+    /// Whether all elements of the strip are finite.
+    finite: bool,
 }
 
 impl<'a, E: Element> Buffer<'a, E> {
     fn new(scratch: &'a mut [E]) -> Self {
         // A quarter for lanes, if there is not more than enough.
         let pairs = PAIRS.min(scratch.len() / (4 * LANES));
-        let (lanes, rest) = scratch.split_at_mut(pairs * LANES);
-        let (x, g) = rest.split_at_mut(rest.len() / 2);
+        let (lanes, memory) = scratch.split_at_mut(pairs * LANES);
         Self {
-            x,
-            g,
             lanes: lanes.as_chunks_mut().0,
+            memory,
+            split: 0,
             taps: [0; PAIRS],
             edges: None,
+            strip: None,
+            gradients: None,
+            finite: false,
+        }
+    }
+
+    /// Makes room for a strip of so many elements.
+    fn split(&mut self, at: usize) {
+        if self.split != at {
+            (self.edges, self.strip, self.gradients) = (None, None, None);
+            self.split = at;
         }
     }
 }
@@ -175,10 +189,14 @@ struct Pair<'a, E> {
 
 /// How a rectangle of pairs is cut into blocks.
 struct Blocks {
+    /// Channels and taps of a strip, and of the pairs whose lanes are kept at a time: fewer, or the same.
+    strip: Taken,
     taken: Taken,
     rows: usize,
     /// Lines and columns of the gradient that are in scratch memory at a time.
     size: [usize; 2],
+    /// Elements for the strip.
+    split: usize,
 }
 
 impl<E: Element> Pair<'_, E> {
@@ -197,9 +215,10 @@ impl<E: Element> Pair<'_, E> {
         }
         let per_row = channels[1] * kernel[0] * kernel[1];
         let blocks = self.blocks::<I>(rows[1], channels[1], buffer);
-        for channel in (0..channels[1]).step_by(blocks.taken.channels) {
-            for row in (0..rows[1]).step_by(blocks.rows) {
-                let count = blocks.rows.min(rows[1] - row);
+        buffer.split(blocks.split);
+        for row in (0..rows[1]).step_by(blocks.rows) {
+            let count = blocks.rows.min(rows[1] - row);
+            for channel in (0..channels[1]).step_by(blocks.taken.channels) {
                 for i in (0..kernel[0]).step_by(blocks.taken.taps[0]) {
                     for j in (0..kernel[1]).step_by(blocks.taken.taps[1]) {
                         let part = Taken {
@@ -209,10 +228,24 @@ impl<E: Element> Pair<'_, E> {
                                 blocks.taken.taps[1].min(kernel[1] - j),
                             ],
                         };
-                        let at = [channels[0] + channel, i, j];
-                        self.part::<I>([rows[0] + row, count], part, at, blocks.size, buffer);
+                        let whole = blocks.strip.channels > blocks.taken.channels
+                            || blocks.strip.taps != blocks.taken.taps;
+                        let (strip, from, within) = if whole {
+                            (blocks.strip, [channels[0], 0, 0], [channel, i, j])
+                        } else {
+                            (part, [channels[0] + channel, i, j], [0; 3])
+                        };
+                        let part = Part {
+                            rows: [rows[0] + row, count],
+                            strip,
+                            from,
+                            pairs: part,
+                            within,
+                            size: blocks.size,
+                        };
+                        self.part::<I>(&part, buffer);
                         // Taps of a part follow each other: it has several channels or rows only with all of what is below.
-                        let taps = part.channels * part.taps[0] * part.taps[1];
+                        let taps = part.pairs.count();
                         let first = (channel * kernel[0] + i) * kernel[1] + j;
                         for (n, lanes) in
                             buffer.lanes[..count * taps].chunks_exact(taps).enumerate()
@@ -235,91 +268,111 @@ impl<E: Element> Pair<'_, E> {
             ..
         } = *self.window;
         let best = together::<E, I>();
-        let pairs = buffer.lanes.len();
-        let capacity = buffer.x.len() - BEYOND;
+        let (pairs, memory) = (buffer.lanes.len(), buffer.memory.len());
         let most = (pairs / rows.min(16)).max(1);
-        let fits = |rows, lines, width| {
-            Gradients::new(rows, lines, width).elements::<E, I>() <= buffer.g.len()
+        let fits = |memory, rows, lines, width| {
+            Gradients::new(rows, lines, width).elements::<E, I>() <= memory
         };
-        let (mut taken, mut size) = plan(channels, kernel, stride, output, most, capacity);
-        if !fits(1, 1, size[1]) {
+        // The whole image, if there is room for it and the gradients of some output channels: copied only once.
+        let all = Taken {
+            channels,
+            taps: kernel,
+        };
+        let image = Strip::new(all, stride, output).elements() + BEYOND;
+        let image = image.next_multiple_of(BEYOND);
+        let least = rows.min(best);
+        let whole = image < memory && fits(memory - image, least, output[0], output[1]);
+        let split = if whole { image } else { memory / 2 };
+        let memory = memory - split;
+        let (mut taken, mut size) = plan(channels, kernel, stride, output, most, split - BEYOND);
+        if whole {
+            size = output;
+        } else if !fits(memory, 1, 1, size[1]) {
             // Lines so long that a vector of output channels has no room for one.
-            let capacity = buffer.g.len() * LANES / lanes::<E, I>() - LANES;
+            let capacity = memory * LANES / lanes::<E, I>() - LANES;
             (taken, size) = plan(channels, kernel, stride, output, most, capacity);
         }
         let [height, width] = size;
-        let taps = taken.channels * taken.taps[0] * taken.taps[1];
-        let mut group = (pairs / taps).min(rows);
+        let mut group = (pairs / taken.count()).min(rows);
         if group > best {
             group = group / best * best;
         }
         // Lines must all come before the next column block of none: less than whole lines go one at a time.
         let height = if width < output[1] { 1 } else { height };
-        // Gradients must fit, too: first fewer lines, then fewer channels.
+        // Gradients must fit, too: of a whole image first fewer channels, else first fewer lines.
         let mut lines = height;
-        while lines > 1 && !fits(group, lines, width) {
+        while whole && group > best && !fits(memory, group, lines, width) {
+            group -= best;
+        }
+        while !whole && lines > 1 && !fits(memory, group, lines, width) {
             lines = lines.div_ceil(2);
         }
-        while group > 1 && !fits(group, lines, width) {
+        while group > 1 && !fits(memory, group, lines, width) {
             group = group.div_ceil(2);
         }
         Blocks {
+            strip: if whole { all } else { taken },
             taken,
             rows: group,
             size: [lines, width],
+            split,
         }
     }
 
-    /// The lanes of `rows[1]` output channels by the taps from `[channel, i, j]` on.
+    /// The lanes of some pairs.
     #[inline(always)]
-    fn part<I: Isa>(
-        &self,
-        rows: [usize; 2],
-        part: Taken,
-        [channel, i, j]: [usize; 3],
-        size: [usize; 2],
-        buffer: &mut Buffer<'_, E>,
-    ) {
+    fn part<I: Isa>(&self, part: &Part, buffer: &mut Buffer<'_, E>) {
         let Window {
             stride,
             before,
             output,
             ..
         } = *self.window;
-        let taps = part.channels * part.taps[0] * part.taps[1];
+        let Part { rows, size, .. } = *part;
+        let [channel, i, j] = part.from;
+        let taps = part.pairs.count();
         let lanes = &mut buffer.lanes[..rows[1] * taps];
         lanes.fill([E::ZERO; LANES]);
+        let (strip_memory, packed) = buffer.memory.split_at_mut(buffer.split);
         for y in (0..output[0]).step_by(size[0]) {
             for x in (0..output[1]).step_by(size[1]) {
                 let outputs = [size[0].min(output[0] - y), size[1].min(output[1] - x)];
-                let strip = Strip::new(part, stride, outputs);
+                let strip = Strip::new(part.strip, stride, outputs);
                 let start = [[y, i], [x, j]];
                 let start = [0, 1].map(|axis| {
                     let [at, tap] = start[axis];
                     (at * stride[axis] + tap) as isize - before[axis] as isize
                 });
                 let edges = Some((strip, start));
-                strip.fill(&self.x, channel, start, buffer.edges != edges, buffer.x);
-                buffer.edges = edges;
+                let key = Some([self.x.base, channel, i, j, y, x]);
+                if buffer.strip != key || buffer.edges != edges {
+                    strip.fill(&self.x, channel, start, buffer.edges != edges, strip_memory);
+                    // What lies behind is read, too, and may be left over from something else.
+                    strip_memory[strip.elements()..][..LANES].fill(E::ZERO);
+                    (buffer.strip, buffer.edges) = (key, edges);
+                    buffer.finite = finite(&strip_memory[..strip.elements() + LANES]);
+                }
                 let gradients = Gradients::new(rows[1], outputs[0], outputs[1]);
-                gradients.pack::<I, E>(&self.g, rows[0], [y, x], outputs[1], buffer.g);
+                let key = Some([self.g.base, rows[0], rows[1], y, x]);
+                if buffer.gradients != key {
+                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], outputs[1], packed);
+                    buffer.gradients = key;
+                }
                 let mut places = buffer.taps.iter_mut();
-                for c in 0..part.channels {
-                    for i in 0..part.taps[0] {
-                        for (j, place) in (0..part.taps[1]).zip(&mut places) {
+                let [channel, i, j] = part.within;
+                for c in channel..channel + part.pairs.channels {
+                    for i in i..i + part.pairs.taps[0] {
+                        for (j, place) in (j..j + part.pairs.taps[1]).zip(&mut places) {
                             *place = strip.tap(c, [i, j]);
                         }
                     }
                 }
-                // What lies behind is read, too, and may be left over from something else.
-                buffer.x[strip.elements()..][..LANES].fill(E::ZERO);
-                let finite = finite(&buffer.x[..strip.elements() + LANES]);
                 let lines = Lines {
-                    x: buffer.x,
+                    x: strip_memory,
                     x_line: strip.lines[1],
-                    g: buffer.g,
+                    g: packed,
                     gradients,
-                    closed: if finite {
+                    closed: if buffer.finite {
                         0
                     } else {
                         gradients.blocks * LANES - outputs[1]
@@ -329,6 +382,20 @@ impl<E: Element> Pair<'_, E> {
             }
         }
     }
+}
+
+/// Pairs whose lanes are kept at a time.
+struct Part {
+    /// The first output channel, and how many.
+    rows: [usize; 2],
+    /// What of the image is in scratch memory, and its channel, tap row and tap column.
+    strip: Taken,
+    from: [usize; 3],
+    /// The input channels and taps of the pairs, and where they start in the strip.
+    pairs: Taken,
+    within: [usize; 3],
+    /// Lines and columns of the gradient that are in scratch memory at a time.
+    size: [usize; 2],
 }
 
 /// Whether no element is infinite or not a number: those minus themselves are not 0.

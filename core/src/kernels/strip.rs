@@ -37,6 +37,13 @@ pub(crate) struct Taken {
     pub(crate) taps: [usize; 2],
 }
 
+impl Taken {
+    /// How many taps these are.
+    pub(crate) const fn count(&self) -> usize {
+        self.channels * self.taps[0] * self.taps[1]
+    }
+}
+
 /// The shape of a strip.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Strip {

@@ -16,6 +16,9 @@ pub(crate) const CAPACITY: usize = if SMALL { STACK } else { POOLED };
 /// Elements beyond the ones asked for that a kernel may read, though not use: a vector.
 pub(crate) const BEYOND: usize = if SMALL { 8 } else { 16 };
 
+/// Bytes of a line of the cache: a vector that begins within one would be read from two.
+const LINE: usize = 64;
+
 /// Where tasks get their memory from.
 #[derive(Clone, Copy)]
 pub struct Workspace<'a, E>(Option<&'a Pool<E>>);
@@ -35,10 +38,12 @@ impl<'a, E: Element> Workspace<'a, E> {
     /// on any result.
     #[inline]
     pub(crate) fn with(self, work: impl FnOnce(&mut [E])) {
+        let spare = LINE / size_of::<E>();
         if let Some(pool) = self.0
-            && let Some(mut memory) = pool.take(POOLED + BEYOND)
+            && let Some(mut memory) = pool.take(POOLED + BEYOND + spare)
         {
-            work(&mut memory);
+            let start = memory.as_ptr().align_offset(LINE).min(spare);
+            work(&mut memory[start..][..POOLED + BEYOND]);
             pool.give(memory);
         } else {
             on_the_stack(work);
