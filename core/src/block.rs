@@ -30,7 +30,7 @@ pub struct Block {
     pub pool: Option<Pooling>,
 }
 
-/// How a window over the maps folds.
+/// How a window over the maps folds. Windows may lie side by side, overlap or lie apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pooling {
     /// To the mean.

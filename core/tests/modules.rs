@@ -4,7 +4,9 @@ use minitorch_core::nn::{
     Conv2d, Dropout, Fans, Flatten, Init, Layer, Linear, Module, Param, Path, Relu, Sequential,
     Tanh, Visitor, try_cross_entropy, try_mse, try_nll,
 };
-use minitorch_core::{Backend, Cpu, ErrorKind, Generator, Index, Result, Shape, Tensor, module};
+use minitorch_core::{
+    Backend, Cpu, ErrorKind, Generator, Index, Pool, Result, Shape, Tensor, module,
+};
 
 type Double = Cpu<f64>;
 
@@ -387,5 +389,39 @@ fn errors_say_what_does_not_fit() {
     ];
     for (result, text) in cases {
         assert_eq!(result.map(|_| ()).expect_err(text).to_string(), text);
+    }
+}
+
+#[test]
+fn the_tree_tells_what_a_convolution_does_besides() {
+    let dev: Cpu = Cpu::default();
+    let conv = || Conv2d::new(&dev, 1, 2, [3, 3], &mut Generator::new(0)).unwrap();
+    let weights = "\n  weight [2, 1, 3, 3]\n  bias [2]\n";
+    for (layer, steps) in [
+        (conv(), ""),
+        (conv().relu(), ", then relu"),
+        (conv().pool(Pool::Avg([2, 3])), ", then avg_pool2d [2, 3]"),
+        (
+            conv().pool(Pool::Max([2, 2])).relu(),
+            ", then relu, max_pool2d [2, 2]",
+        ),
+    ] {
+        assert_eq!(
+            layer.tree(),
+            format!("model: 20 parameters{steps}{weights}")
+        );
+        // Each layer has its own, wherever it is.
+        let nested = (conv(), vec![layer, conv()]).tree();
+        let counts: Vec<&str> = nested.lines().filter(|line| line.contains(':')).collect();
+        assert_eq!(
+            counts,
+            [
+                "model: 60 parameters",
+                "  0: 20 parameters",
+                "  1: 40 parameters",
+                &format!("    0: 20 parameters{steps}"),
+                "    1: 20 parameters",
+            ]
+        );
     }
 }

@@ -94,7 +94,7 @@ fn the_defaults_are_the_contracts() {
 fn every_option_arrives() {
     let all = settings(
         "mnist --epochs 3 --train 100 --valid 20 --batch 8 --rate 0.5 --seed 18446744073709551615 --pool max \
-         --net tiny --backend serial --threads 7 --isa portable --checkpoint a --init b --hash --quiet --json",
+         --net tiny --threads 7 --isa portable --checkpoint a --init b --hash --quiet --json",
     );
     assert_eq!(
         (
@@ -113,7 +113,7 @@ fn every_option_arrives() {
     let machine = all.run.machine;
     assert_eq!(
         (machine.backend, machine.threads, machine.isa),
-        (Backend::Serial, Some(7), Isa::Portable)
+        (Backend::Rayon, Some(7), Isa::Portable)
     );
     assert_eq!(
         (
@@ -129,6 +129,8 @@ fn every_option_arrives() {
         settings("mnist --resume c --isa avx2").run.files.resume,
         Some(PathBuf::from("c"))
     );
+    let serial = settings("mnist --backend serial --isa portable");
+    assert_eq!(serial.run.machine.backend, Backend::Serial);
     assert_eq!(settings("mnist --rate=1e-3").recipe.rate, 0.001);
 }
 
@@ -150,8 +152,8 @@ fn every_option_of_predict_arrives() {
     assert!(!bare.quiet && !bare.json);
 
     let all = predict(
-        "predict a.png - b.jpg --checkpoint c --preset accurate --pool avg --backend serial --threads 7 \
-         --isa portable --quiet --json",
+        "predict a.png - b.jpg --checkpoint c --preset accurate --pool avg --threads 7 --isa portable \
+         --quiet --json",
     );
     assert_eq!(all.inputs, ["a.png", "-", "b.jpg"]);
     assert_eq!(all.checkpoint, Some("c".into()));
@@ -161,8 +163,8 @@ fn every_option_of_predict_arrives() {
     };
     assert_eq!(all.training, training);
     assert_eq!(
-        (all.machine.backend, all.machine.threads),
-        (Backend::Serial, Some(7))
+        (all.machine.isa, all.machine.threads),
+        (Isa::Portable, Some(7))
     );
     assert!(all.quiet && all.json);
 }
@@ -299,6 +301,62 @@ fn wrong_usage_names_what_is_wrong() {
     ] {
         let message = mistake(options);
         assert!(message.contains(part), "{options}: {message}");
+    }
+}
+
+#[test]
+fn an_option_that_would_change_nothing_is_a_mistake() {
+    let programs = [
+        "mnist",
+        "sentiment",
+        "predict a.png",
+        "xor --engine fast",
+        "bench",
+        "parallel-check",
+    ];
+    for program in programs {
+        let message = mistake(&format!("{program} --backend serial --threads 2"));
+        assert!(
+            message.starts_with("--threads is for --backend rayon"),
+            "{message}"
+        );
+        for option in ["--threads 2", "--isa portable"] {
+            let message = mistake(&format!("{program} --backend cuda {option}"));
+            let name = option.split(' ').next().unwrap();
+            assert!(message.starts_with(name), "{message}");
+        }
+    }
+    let manual = "xor --engine manual --weights 1,2";
+    for (options, start) in [
+        (
+            "xor --threads 2",
+            "--threads changes nothing with --engine tensor",
+        ),
+        ("xor --engine tensor --threads 2", "--threads changes"),
+        ("xor --engine scalar --threads 2", "--threads changes"),
+        ("xor --engine scalar --isa portable", "--isa changes"),
+        (&format!("{manual} --isa portable"), "--isa changes"),
+        (&format!("{manual} --threads 2"), "--threads changes"),
+        (&format!("{manual} --hidden 3"), "--hidden changes"),
+        (&format!("{manual} --rate 0.1"), "--rate changes"),
+        (&format!("{manual} --epochs 3"), "--epochs changes"),
+        (&format!("{manual} --batch 3"), "--batch changes"),
+        // There is a cell in colour in the picture only.
+        (
+            "show matmul --cell 0,1",
+            "the following required arguments were not provided:\n--svg",
+        ),
+    ] {
+        let message = mistake(options);
+        assert!(message.starts_with(start), "{options}: {message}");
+    }
+    for options in [
+        "xor --isa portable",
+        "xor --backend serial",
+        "xor --engine fast --threads 2 --isa portable",
+        "show matmul --cell 0,1 --svg -",
+    ] {
+        assert!(parse(command(options)).is_ok(), "{options}");
     }
 }
 

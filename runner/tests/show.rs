@@ -326,5 +326,5 @@ fn shapes_that_do_not_fit_are_refused() {
         assert!(error.contains(expected), "{arguments:?}: {error}");
     }
     assert!(refused(&["matmul", "--shape", "3"]).contains("two axes"));
-    assert!(refused(&["map", "--cell", "2,0"]).contains("--cell: [2, 0] is outside"));
+    assert!(refused(&["map", "--cell", "2,0", "--svg", "-"]).contains("--cell: [2, 0] is outside"));
 }

@@ -175,6 +175,39 @@ fn a_last_update_that_overflows_is_a_failure() {
     assert!(!String::from_utf8_lossy(&output.stdout).contains("Next: "));
 }
 
+/// Double precision has room for a loss of 1e30: still a number, but nobody should be told to go on from there.
+#[test]
+fn a_loss_that_explodes_is_no_success_to_build_on() {
+    let output = run("xor --epochs 3 --rate 1e6 --quiet");
+    let error = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert!(
+        error.starts_with("warning: the loss has grown from ")
+            && error.ends_with("try a smaller --rate\n")
+            && error.lines().count() == 1,
+        "{error}"
+    );
+    assert!(
+        said.contains("Next: the same command with a smaller --rate\n"),
+        "{said}"
+    );
+    // What has only begun to learn is no such case.
+    for engine in ["tensor", "fast"] {
+        said_of_nothing_wrong(&format!(
+            "spiral --preset minitorch --epochs 2 --engine {engine}"
+        ));
+    }
+}
+
+fn said_of_nothing_wrong(arguments: &str) {
+    let lines = said(arguments);
+    assert!(
+        lines.iter().any(|line| line.starts_with("Next: cargo")),
+        "{lines:?}"
+    );
+}
+
 #[test]
 fn mistakes_are_short_sentences() {
     for (arguments, expected) in [

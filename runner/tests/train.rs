@@ -264,6 +264,35 @@ fn weights_of_pytorch_read_the_digits_that_they_read_there() {
     assert!(text.contains(&expected), "{text} has no {expected}");
 }
 
+/// The file that a run saves to may hold what took long: it is told before the first epoch, unless the run leads there
+/// itself.
+#[test]
+fn a_run_that_replaces_another_ones_checkpoint_says_so() {
+    let folder = Folder::new("replaces");
+    let (file, other) = (folder.file("net"), folder.file("other"));
+    let said = |options: &[&str]| {
+        let small = ["--train", "40", "--valid", "10", "--quiet", "--checkpoint"];
+        let output = run(&[&small[..], options].concat());
+        assert!(output.status.success(), "{options:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let warning = format!(
+        "warning: {file}: this run will replace what another one has saved; to keep that, copy it or name another \
+         --checkpoint\n"
+    );
+    assert_eq!(said(&[&file, "--epochs", "2"]), "");
+    assert_eq!(said(&[&file, "--epochs", "2", "--backend", "serial"]), "");
+    assert_eq!(said(&[&file, "--epochs", "3", "--resume", &file]), "");
+    assert_eq!(said(&[&file, "--epochs", "2"]), warning, "fewer epochs");
+    assert_eq!(said(&[&file, "--epochs", "2", "--rate", "0.1"]), warning);
+    assert_eq!(said(&[&file, "--epochs", "2", "--seed", "1"]), warning);
+    assert_eq!(said(&[&other, "--epochs", "1", "--init", &file]), "");
+    assert_eq!(
+        said(&[&file, "--epochs", "2", "--seed", "1", "--init", &other]),
+        warning
+    );
+}
+
 /// A loss that is no finite number ends each program: nothing is saved over what was good, and there is no page.
 #[test]
 fn a_run_that_diverges_ends_and_keeps_the_last_good_state() {

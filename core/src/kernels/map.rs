@@ -189,7 +189,9 @@ fn small_and_dense<'a, E, const N: usize>(
     operands: &[Operand<'a, E>; N],
     elements: usize,
 ) -> Option<[&'a [E]; N]> {
-    let small = elements <= GRAIN
+    // Where memory is what counts, each loop is compiled once.
+    let small = !SMALL
+        && elements <= GRAIN
         && operands
             .iter()
             .all(|operand| operand.layout.is_contiguous());

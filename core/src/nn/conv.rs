@@ -1,6 +1,6 @@
 //! The convolution layers.
 
-use super::{Fans, Init, Layer, Param};
+use super::{Fans, Init, Layer, Module, Param, Path, Visitor, VisitorMut};
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::random::Generator;
@@ -33,7 +33,18 @@ pub struct Conv2d<B: Backend> {
     block: ConvBlock,
 }
 
-crate::module!(Conv2d { weight, bias });
+impl<B: Backend> Module<B> for Conv2d<B> {
+    fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor<B>) -> Result<()> {
+        visitor.steps(path, &self.block)?;
+        self.weight.visit(&path.child("weight"), visitor)?;
+        self.bias.visit(&path.child("bias"), visitor)
+    }
+
+    fn visit_mut(&mut self, path: &Path<'_>, visitor: &mut dyn VisitorMut<B>) -> Result<()> {
+        self.weight.visit_mut(&path.child("weight"), visitor)?;
+        self.bias.visit_mut(&path.child("bias"), visitor)
+    }
+}
 
 impl<B: Backend> Conv2d<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
@@ -96,8 +107,22 @@ impl<B: Backend> Conv2d<B> {
     }
 
     /// The layer with its maps pooled, after ReLU if it has that: the same bits as a pooling layer behind it, in less
-    /// time. Windows lie side by side; [`MaxPool2d`](super::MaxPool2d) has others. One that does not fit is an error of
-    /// the forward pass.
+    /// time. Windows lie side by side, and rows and columns that are left over take part in none; one window that does
+    /// not fit is an error of the forward pass. For windows that overlap or lie apart, a pooling layer behind this one
+    /// has a [`stride`](super::MaxPool2d::stride):
+    ///
+    /// ```
+    /// use minitorch_core::nn::{Conv2d, Layer, MaxPool2d};
+    /// use minitorch_core::{Cpu, Generator, Pool, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let conv = || Conv2d::new(&dev, 1, 2, [1, 1], &mut Generator::new(0)).map(Conv2d::relu);
+    /// let x = Tensor::ones(&dev, [1, 1, 7, 7]);
+    /// let side_by_side = conv()?.pool(Pool::Max([3, 3])).forward(&x);
+    /// assert_eq!(&**side_by_side.shape(), &[1, 2, 2, 2]);
+    /// let overlapping = (conv()?, MaxPool2d::new([3, 3]).stride([2, 2])).forward(&x);
+    /// assert_eq!(&**overlapping.shape(), &[1, 2, 3, 3]);
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
     #[must_use]
     pub fn pool(mut self, pool: Pool) -> Self {
         self.block.pool = Some(pool);
@@ -132,7 +157,8 @@ impl<B: Backend> Layer<B> for Conv2d<B> {
     }
 }
 
-/// One-dimensional convolution, over time or words: as [`Conv2d`] with one axis less.
+/// One-dimensional convolution, over time or words: as [`Conv2d`] with one axis less. ReLU and pooling are layers or
+/// operations of their own.
 ///
 /// `x` is `[b, inputs, l]`, the weight `[outputs, inputs, k]`, the bias `[outputs]`, the result `[b, outputs, ol]`. Of
 /// [`Padding::Symmetric`] the columns count.

@@ -11,6 +11,7 @@ use crate::state::Fnv;
 use crate::tensor::{OrRaise, Tensor};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Display;
 
 /// A model or a part of one: something with parameters.
 ///
@@ -116,23 +117,24 @@ pub trait Module<B: Backend> {
         count
     }
 
-    /// The model as text: its parts with the number of their parameters, and the parameters with their shapes.
+    /// The model as text: its parts with the number of their parameters and the steps they take besides, and the
+    /// parameters with their shapes. Layers without parameters are left out.
     ///
     /// ```
-    /// use minitorch_core::nn::{Linear, Module, Relu, Sequential};
-    /// use minitorch_core::{Cpu, Generator};
+    /// use minitorch_core::nn::{Conv2d, Flatten, Linear, Module, Sequential};
+    /// use minitorch_core::{Cpu, Generator, Pool};
     /// let (dev, mut rng) = (Cpu::default(), Generator::new(0));
     /// let net: Sequential<Cpu> = Sequential::new()
-    ///     .then(Linear::new(&dev, 2, 3, &mut rng)?)
-    ///     .then(Relu)
-    ///     .then(Linear::new(&dev, 3, 1, &mut rng)?);
+    ///     .then(Conv2d::new(&dev, 1, 2, [3, 3], &mut rng)?.relu().pool(Pool::Max([2, 2])))
+    ///     .then(Flatten)
+    ///     .then(Linear::new(&dev, 8, 1, &mut rng)?);
     /// assert_eq!(net.tree(), "\
-    /// model: 13 parameters
-    ///   0: 9 parameters
-    ///     weight [3, 2]
-    ///     bias [3]
-    ///   2: 4 parameters
-    ///     weight [1, 3]
+    /// model: 29 parameters
+    ///   0: 20 parameters, then relu, max_pool2d [2, 2]
+    ///     weight [2, 1, 3, 3]
+    ///     bias [2]
+    ///   2: 9 parameters
+    ///     weight [1, 8]
     ///     bias [1]
     /// ");
     /// # Ok::<(), minitorch_core::Error>(())
@@ -211,6 +213,14 @@ pub trait Visitor<B: Backend> {
     /// # Errors
     /// Any, which ends the walk.
     fn generator(&mut self, _path: &Path<'_>, _generator: &Generator) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the layer at this path does besides using its parameters, in words; empty if that is nothing.
+    ///
+    /// # Errors
+    /// Any, which ends the walk.
+    fn steps(&mut self, _path: &Path<'_>, _steps: &dyn Display) -> Result<()> {
         Ok(())
     }
 }

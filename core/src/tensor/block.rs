@@ -8,6 +8,7 @@ use crate::block::{Backward, Block, Incoming, Pooling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
 use crate::layout::Layout;
+use core::fmt;
 
 /// How a convolution slides, and what follows it in the same operation; see [`crate::block`].
 ///
@@ -32,6 +33,24 @@ impl Default for ConvBlock {
             relu: false,
             pool: None,
         }
+    }
+}
+
+/// The steps behind the sums, in order, with commas between them: `relu, max_pool2d [2, 2]`.
+impl fmt::Display for ConvBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.relu {
+            f.write_str("relu")?;
+        }
+        let Some(pool) = self.pool else {
+            return Ok(());
+        };
+        let (name, [height, width]) = match pool {
+            Pool::Avg(size) => ("avg_pool2d", size),
+            Pool::Max(size) => ("max_pool2d", size),
+        };
+        let comma = if self.relu { ", " } else { "" };
+        write!(f, "{comma}{name} [{height}, {width}]")
     }
 }
 

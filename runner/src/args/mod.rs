@@ -216,13 +216,18 @@ impl Machine {
         ]
     }
 
-    /// Refuses options of the processor where it is not what computes.
+    /// Refuses options that the backend would not heed.
     ///
     /// # Errors
     ///
     /// [`Failure::usage`].
     fn check(&self) -> Result<(), Failure> {
         let option = match (self.backend, self.threads, self.isa) {
+            (Backend::Serial, Some(_), _) => {
+                return Err(Failure::usage(
+                    "--threads is for --backend rayon, and serial computes in one thread; leave one of them out",
+                ));
+            }
             (Backend::Cuda, Some(_), _) => "--threads",
             (Backend::Cuda, None, isa) if isa != Isa::Auto => "--isa",
             _ => return Ok(()),
@@ -332,8 +337,19 @@ impl Command {
             Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
             Self::Show(arguments) => Ok(Task::Show(arguments)),
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
-            Self::Bench(arguments) => arguments.resolve().map(Task::Bench),
-            Self::ParallelCheck(arguments) => arguments.resolve().map(Task::ParallelCheck),
+            Self::Bench(arguments) => {
+                let settings = arguments.resolve()?;
+                // The process that COLD starts is told the number of threads, whatever it computes with.
+                if !settings.first_step {
+                    settings.machine.check()?;
+                }
+                Ok(Task::Bench(settings))
+            }
+            Self::ParallelCheck(arguments) => {
+                let settings = arguments.resolve()?;
+                settings.machine.check()?;
+                Ok(Task::ParallelCheck(settings))
+            }
             Self::Doctor => Ok(Task::Doctor),
         }
     }

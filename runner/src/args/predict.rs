@@ -62,3 +62,15 @@ pub struct Training {
     )]
     pub pool: Option<Pool>,
 }
+
+impl Training {
+    /// The first option that was typed.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--preset", self.preset.is_some()),
+            ("--pool", self.pool.is_some()),
+        ];
+        let given = options.into_iter().find(|(_, given)| *given);
+        given.map(|(option, _)| option)
+    }
+}

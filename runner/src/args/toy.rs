@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Backend, Choice, Machine, Report, positive, seed};
+use super::{Backend, Choice, Isa, Machine, Report, positive, seed};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -206,11 +206,10 @@ pub struct Settings {
 impl Settings {
     /// Every option and its value, as if all had been typed.
     pub fn choices(&self) -> Vec<Choice> {
-        let recipe = &self.recipe;
         let ([a, b], c) = self.line;
         let manual = self.engine == Engine::Manual;
-        let learnt = "learnt";
-        let epochs = (!manual).then_some(recipe.epochs);
+        let network = (!manual).then_some(&self.recipe);
+        let (learnt, none) = ("learnt", "none: the line stays as it is");
         let mut choices = vec![
             Choice::named("--engine", &self.engine),
             match self.preset() {
@@ -218,10 +217,14 @@ impl Settings {
                 None => Choice::optional("--preset", None::<&str>, "this program's own"),
             },
             Choice::given("--points", self.points),
-            Choice::given("--hidden", recipe.hidden),
-            Choice::given("--rate", recipe.rate),
-            Choice::optional("--epochs", epochs, "none: the line stays as it is"),
-            Choice::optional("--batch", recipe.batch, "all points"),
+            Choice::optional("--hidden", network.map(|recipe| recipe.hidden), none),
+            Choice::optional("--rate", network.map(|recipe| recipe.rate), none),
+            Choice::optional("--epochs", network.map(|recipe| recipe.epochs), none),
+            Choice::optional(
+                "--batch",
+                network.and_then(|recipe| recipe.batch),
+                if manual { none } else { "all points" },
+            ),
             Choice::given("--seed", self.seed),
             Choice::optional("--weights", manual.then(|| format!("{a},{b}")), learnt),
             Choice::optional("--bias", manual.then_some(c), learnt),
@@ -244,8 +247,8 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`Failure::usage`] for a line without the manual engine or the reverse, an engine on another device than its own, and
-    /// points that do not make a spiral.
+    /// [`Failure::usage`] for a line without the manual engine or the reverse, an engine on another device than its own,
+    /// options that the engine does not heed, and points that do not make a spiral.
     pub fn resolve(self, pattern: Pattern) -> Result<Settings, Failure> {
         let engine = match (self.engine, self.machine.backend) {
             (Some(Engine::Cuda), Backend::Serial) => {
@@ -265,10 +268,16 @@ impl Arguments {
         let machine = match engine {
             Engine::Cuda => Machine {
                 backend: Backend::Cuda,
-                ..self.machine
+                ..self.machine.clone()
             },
-            _ => self.machine,
+            _ => self.machine.clone(),
         };
+        if let Some((option, engines)) = self.unheeded(engine) {
+            let engine = super::name(&engine);
+            return Err(Failure::usage(format!(
+                "{option} changes nothing with --engine {engine}; leave it out, or use --engine {engines}"
+            )));
+        }
         let preset = match self.preset {
             None => Recipe::of(pattern),
             Some(Preset::Minitorch) => Recipe::minitorch(engine),
@@ -316,6 +325,33 @@ impl Arguments {
             style: self.style,
             report: self.report,
         })
+    }
+
+    /// An option that was typed and that the engine does not heed, and engines that do.
+    fn unheeded(&self, engine: Engine) -> Option<(&'static str, &'static str)> {
+        const NETWORKS: &str = "scalar, tensor, fast or cuda";
+        let manual = engine == Engine::Manual;
+        let single = manual || engine == Engine::Scalar;
+        let options = [
+            ("--hidden", self.hidden.is_some(), manual, NETWORKS),
+            ("--rate", self.rate.is_some(), manual, NETWORKS),
+            ("--epochs", self.epochs.is_some(), manual, NETWORKS),
+            ("--batch", self.batch.is_some(), manual, NETWORKS),
+            (
+                "--isa",
+                self.machine.isa != Isa::Auto,
+                single,
+                "tensor or fast",
+            ),
+            (
+                "--threads",
+                self.machine.threads.is_some(),
+                single || engine == Engine::Tensor,
+                "fast",
+            ),
+        ];
+        let unheeded = options.iter().find(|(_, typed, idle, _)| *typed && *idle);
+        unheeded.map(|&(option, _, _, engines)| (option, engines))
     }
 }
 

@@ -15,7 +15,8 @@ pub(crate) const LOST: &str = "the weights are no finite numbers any more";
 /// How a run fails whose loss or weights are no finite numbers any more. `at` is what is done, this batch included, and
 /// `left` says what is on the disk. Nothing more is saved, so that the last good state stays.
 ///
-/// A run that was to end anyway has the status of an interruption, and says both.
+/// A run that was to end anyway says both. Its status is that of a failure: the one of an interruption promises a
+/// checkpoint.
 pub(crate) fn diverged(
     at: Position,
     what: impl Display,
@@ -30,7 +31,7 @@ pub(crate) fn diverged(
     let text = format!("{place}: {what}; try a smaller --rate ({left})");
     match interrupt.requested() {
         false => Failure::new(text),
-        true => Failure::interrupted(format!("interrupted; {text}")),
+        true => Failure::new(format!("interrupted; {text}")),
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod diverged;
 mod fact;
+mod replaced;
 mod session;
 #[cfg(test)]
 pub(crate) mod witness;
 
 pub(crate) use diverged::{LOST, diverged, is_finite};
 pub(crate) use fact::{Fact, typed};
+pub(crate) use replaced::warn_of_replacing;
 pub(crate) use session::{Plan, Session};
 
 use std::path::Path;

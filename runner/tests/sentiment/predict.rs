@@ -30,6 +30,22 @@ fn a_trained_network_reads_text() {
     let expected = format!("{bad}: negative ({share:.2}%)\n  words without a vector: xyzzy\n");
     assert_eq!(text, expected);
 
+    // The name of a picture is no text, and the rest is still answered.
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/digit.png");
+    let output = run(&["predict", picture, good, "--checkpoint", &net]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.starts_with(&format!("error: {picture}: this is a file, and"))
+            && errors.lines().count() == 2,
+        "{errors}"
+    );
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with(&format!("{good}: positive (")), "{said}");
+
+    let error = refused(&["predict", good, "--pool", "max", "--checkpoint", &net], 2);
+    assert!(error.starts_with("error: --pool is for weights"), "{error}");
+
     // Alone, and after a text of nothing: the rest is still answered.
     let output = run(&["predict", " ", good, "--quiet", "--checkpoint", &net]);
     assert_eq!(output.status.code(), Some(1));

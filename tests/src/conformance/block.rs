@@ -32,17 +32,24 @@ fn convolutions() -> Vec<([usize; 3], Window)> {
     ]
 }
 
-/// Without pooling, and by windows of some size, which need not divide the maps.
+/// Without pooling, and by windows of some size, which need not divide the maps: side by side, overlapping, apart.
 fn poolings(maps: [usize; 2]) -> Vec<Option<Pooling>> {
     let mut all = vec![None];
-    for size in [[2, 2], [4, 4], [1, 3]] {
+    for (size, stride) in [
+        ([2, 2], [2, 2]),
+        ([4, 4], [4, 4]),
+        ([1, 3], [1, 3]),
+        ([3, 2], [2, 1]),
+        ([2, 1], [3, 2]),
+    ] {
         let fits = size[0] <= maps[0] && size[1] <= maps[1];
+        let count = |axis: usize| maps[axis].saturating_sub(size[axis]) / stride[axis] + 1;
         let window = Window {
             kernel: size,
-            stride: size,
+            stride,
             before: [0, 0],
             input: maps,
-            output: [maps[0] / size[0], maps[1] / size[1]],
+            output: [count(0), count(1)],
         };
         if fits {
             all.extend([Some(Pooling::Avg(window)), Some(Pooling::Max(window))]);

@@ -55,7 +55,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     [
         "mnist",
         "mnist --epochs 3 --train 100 --valid 20 --batch 8 --rate 0.5 --seed 7 --pool max --hash --quiet --json",
-        "mnist --backend serial --threads 7 --isa portable --checkpoint a --init=b --preset accurate",
+        "mnist --threads 7 --isa portable --checkpoint a --init=b --preset accurate",
         "mnist --full --data folder --resume c --preset minitorch --rate=1e-3",
         "bench --workloads W0,W1E,COLD --threads 2 --json --data folder --budget 0.5 --repeats 3 --list",
         "fetch glove --embedding-dim 100 --mirror http://localhost/a --yes --quiet",

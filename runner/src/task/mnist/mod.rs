@@ -28,6 +28,7 @@ use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Summary};
 use crate::report::{self, Page};
+use crate::train::warn_of_replacing;
 
 /// How many held-out images are looked at together.
 const EVALUATION_BATCH: usize = 250;
@@ -57,6 +58,8 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
     session.start_from(&run.files)?;
+    let epochs = settings.recipe.epochs;
+    warn_of_replacing(&session.lesson, epochs, &run.files, &keeper, &output);
 
     let start = Instant::now();
     let trained = session.train(&mut keeper, interrupt, &mut output)?;

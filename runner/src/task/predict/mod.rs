@@ -70,6 +70,12 @@ fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
     let file = Opened::read(&path)?;
     let inputs = arguments.inputs.iter();
     if sentiment::Trained::<B>::is_of(&file) {
+        if let Some(option) = arguments.training.given() {
+            return Err(Failure::usage(format!(
+                "{option} is for weights of mnist alone, and {} is a checkpoint of sentiment; leave it out",
+                path.display()
+            )));
+        }
         let network = sentiment::Trained::open(device, &path, &file)?;
         let texts = inputs.flat_map(|input| text::texts(input));
         return tell(texts.map(|text| text::answer(&network, &text?, arguments)));

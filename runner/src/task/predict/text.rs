@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, BufRead, Read};
+use std::path::Path;
 
 use minitorch_core::Backend;
 use serde::Serialize;
@@ -15,6 +16,10 @@ use crate::task::sentiment::Trained;
 /// The most bytes of a line of standard input.
 const LONGEST_LINE: u64 = 1 << 20;
 
+/// What is said of a file where texts are judged.
+const FILE: &str = "this is a file, and the network is one of sentiment, which judges texts;\n\
+    write - and < FILE for its lines, or name a network of mnist to read a picture (--checkpoint)";
+
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event<'a> {
@@ -26,11 +31,14 @@ enum Event<'a> {
     },
 }
 
-/// The text of an input, or, if it is `-`, the lines of standard input that are not empty.
+/// The text of an input, which must not be the name of a file, or, if it is `-`, the lines of standard input that are not empty.
 pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Failure>> + '_> {
     if input != "-" {
         let wrong = || Failure::file(input.display(), "not UTF-8");
-        let text = input.to_str().map(str::to_string).ok_or_else(wrong);
+        let text = match Path::new(input).is_file() {
+            true => Err(Failure::file(input.display(), FILE)),
+            false => input.to_str().map(str::to_string).ok_or_else(wrong),
+        };
         return Box::new(std::iter::once(text));
     }
     let mut broken = false;

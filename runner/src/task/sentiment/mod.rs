@@ -36,6 +36,7 @@ use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::output::{Output, Parts, Summary};
 use crate::report::{self, Page};
+use crate::train::warn_of_replacing;
 
 /// How many sentences are looked at together when nothing is learnt.
 const EVALUATION_BATCH: usize = 100;
@@ -72,6 +73,8 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let settings = &settled(settings, &corpus, &output);
     let mut session = lesson::session(device, settings, &corpus)?;
     session.start_from(&run.files)?;
+    let epochs = settings.recipe.epochs;
+    warn_of_replacing(&session.lesson, epochs, &run.files, &keeper, &output);
 
     let start = Instant::now();
     let trained = session.train(&mut keeper, interrupt, &mut output)?;

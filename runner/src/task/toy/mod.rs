@@ -9,6 +9,7 @@ mod weights;
 
 pub use log::Log;
 
+use std::f64::consts::LN_2;
 use std::time::Instant;
 
 use minitorch_core::Generator;
@@ -41,6 +42,25 @@ struct Step {
     loss: f64,
     /// How many of them were told right.
     correct: usize,
+}
+
+/// What a training came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Course {
+    /// How many epochs there were.
+    epochs: usize,
+    /// The mean loss of a point before the first step.
+    began: f64,
+    /// The mean loss of a point in the last epoch.
+    ended: f64,
+}
+
+impl Course {
+    /// Whether the network went astray, though its numbers are still finite: its loss has more than doubled, and is more
+    /// than twice that of a toss of a coin, `ln 2`. What only learns nothing stays below.
+    fn is_astray(&self) -> bool {
+        self.ended > 2.0 * self.began.max(LN_2)
+    }
 }
 
 /// A network on its way to better weights, whatever it computes with.
@@ -112,25 +132,34 @@ fn on(
     let page = Page::asked(&settings.report, &[], &[])?;
     let mut output = Output::new(settings.style).recording(page.is_some());
     let start = Instant::now();
-    let epochs = match settings.engine {
+    let course = match settings.engine {
         toy::Engine::Manual => {
             output.log(&log(settings, 0, engine.step(points)?))?;
-            0
+            Course::default()
         }
         _ => train(engine, settings, points, interrupt, &mut output)?,
     };
+    if course.is_astray() {
+        output.warn(&format!(
+            "the loss has grown from {} to {} a point: the network has learnt nothing; try a smaller --rate",
+            course.began, course.ended
+        ));
+    }
     let summary = Summary {
         split: "Training",
         items: "points",
         correct: correct(&engine.logits(points)?, points),
         of: points.len(),
         parts: None,
-        trained: (epochs * points.len()) as u64,
+        trained: (course.epochs * points.len()) as u64,
         time: start.elapsed(),
         peak_bytes: machine::peak_memory(),
         checkpoint: None,
         hash: engine.hash()?.finish(),
-        next: next(settings),
+        next: match course.is_astray() {
+            true => "the same command with a smaller --rate",
+            false => next(settings),
+        },
     };
     output.end(&summary)?;
     let Some(page) = page else { return Ok(()) };
@@ -148,15 +177,19 @@ fn on(
     )
 }
 
-/// Trains to the end, and returns how many epochs that were.
+/// Trains to the end.
 fn train(
     engine: &mut dyn Engine,
     settings: &Settings,
     points: &[Point],
     interrupt: &Interrupt,
     output: &mut Output,
-) -> Result<usize, Failure> {
+) -> Result<Course, Failure> {
     let Recipe { epochs, batch, .. } = settings.recipe;
+    let mut course = Course {
+        epochs,
+        ..Course::default()
+    };
     let mut order = points.to_vec();
     output.start(epochs as u64);
     for epoch in 1..=epochs {
@@ -182,9 +215,13 @@ fn train(
                 let what = format_args!("the loss is {}", step.loss);
                 return Err(diverged(at, what, UNSAVED, interrupt));
             }
+            if (epoch, index) == (1, 0) {
+                course.began = step.loss / batch.len() as f64;
+            }
             sum.loss += step.loss;
             sum.correct += step.correct;
         }
+        course.ended = sum.loss / points.len() as f64;
         if epoch.is_multiple_of(LOG_EVERY) || epoch == epochs {
             output.log(&log(settings, epoch, sum))?;
         }
@@ -198,7 +235,7 @@ fn train(
         };
         return Err(diverged(at, LOST, UNSAVED, interrupt));
     }
-    Ok(epochs)
+    Ok(course)
 }
 
 fn log(settings: &Settings, epoch: usize, step: Step) -> Log {

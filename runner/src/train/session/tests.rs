@@ -63,7 +63,7 @@ impl Lesson<Cpu> for Slope {
 }
 
 #[test]
-fn a_batch_that_spoils_the_run_does_not_hide_ctrl_c() {
+fn a_batch_that_spoils_the_run_is_a_failure_with_ctrl_c_too() {
     let scratch = Scratch::new("spoilt");
     let path = scratch.join("state");
     let mut output = Output::to(std::io::sink(), Style::default());
@@ -76,10 +76,8 @@ fn a_batch_that_spoils_the_run_does_not_hide_ctrl_c() {
             "after epoch 1: the weights are no finite numbers any more",
         ),
     ] {
-        for (ctrl_c, status, start) in [
-            (false, Status::Failed, ""),
-            (true, Status::Interrupted, "interrupted; "),
-        ] {
+        // Status 130 would promise a checkpoint.
+        for (ctrl_c, start) in [(false, ""), (true, "interrupted; ")] {
             let device = Cpu::default();
             let interrupt = Interrupt::default();
             let lesson = Slope {
@@ -100,7 +98,7 @@ fn a_batch_that_spoils_the_run_does_not_hide_ctrl_c() {
             let failure = session
                 .train(&mut keeper, &interrupt, &mut output)
                 .unwrap_err();
-            assert_eq!(failure.status(), status);
+            assert_eq!(failure.status(), Status::Failed);
             assert_eq!(failure.to_string(), format!("{start}{said}; {unsaved}"));
             assert!(!path.exists());
         }
