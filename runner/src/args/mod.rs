@@ -332,7 +332,11 @@ impl Command {
             Self::Spiral(arguments) => toy(arguments, Pattern::Spiral),
             Self::Show(arguments) => Ok(Task::Show(arguments)),
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
-            Self::Bench(arguments) => arguments.resolve().map(Task::Bench),
+            Self::Bench(arguments) => {
+                let settings = arguments.resolve()?;
+                settings.machine.check()?;
+                Ok(Task::Bench(settings))
+            }
             Self::ParallelCheck(arguments) => arguments.resolve().map(Task::ParallelCheck),
             Self::Doctor => Ok(Task::Doctor),
         }

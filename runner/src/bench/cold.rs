@@ -32,7 +32,7 @@ pub(super) fn first_step(device: &Cpu) -> Result<(), Failure> {
 /// # Errors
 ///
 /// If a process cannot be started or fails, or standard output fails.
-pub(super) fn run(options: &Machine, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run(options: &Machine, report: &mut Report<'_>) -> Result<(), Failure> {
     let case = Case {
         name: "first_step",
         work: 0.0,
