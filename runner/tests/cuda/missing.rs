@@ -26,11 +26,14 @@ fn ends(folder: &Path, mode: &str, expected: &str) {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        // Options that the program has.
+        let options = match arguments[0] {
+            "xor" | "spiral" => "--backend rayon, --engine fast",
+            _ => "--backend rayon",
+        };
         assert_eq!(
             said,
-            format!(
-                "error: cuda: {expected}, or compute on the processor (--backend rayon, --engine fast)\n"
-            ),
+            format!("error: cuda: {expected}, or compute on the processor ({options})\n"),
             "{arguments:?}"
         );
     }
@@ -59,6 +62,16 @@ fn without_a_device() {
     let expected = "the CUDA driver finds no device;\n\
                     see what nvidia-smi and CUDA_VISIBLE_DEVICES say";
     ends(folder, "no-device", expected);
+}
+
+#[test]
+fn with_a_driver_that_does_not_start() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let expected = "the CUDA driver cannot open a device, and does not say why;\n\
+                    load its modules (nvidia-modprobe -c 0 -u), or start the machine anew";
+    ends(folder, "unknown", expected);
 }
 
 #[test]

@@ -124,13 +124,20 @@ impl fmt::Display for Missing {
     }
 }
 
+impl Missing {
+    /// How a program ends that cannot compute without the device; `options` are those by which it would use the processor.
+    pub fn failure(&self, options: &str) -> Failure {
+        let remedy = self.remedy();
+        Failure::new(format!(
+            "cuda: {self};\n\
+             {remedy}, or compute on the processor ({options})"
+        ))
+    }
+}
+
 impl From<Missing> for Failure {
     fn from(missing: Missing) -> Self {
-        let remedy = missing.remedy();
-        Self::new(format!(
-            "cuda: {missing};\n\
-             {remedy}, or compute on the processor (--backend rayon, --engine fast)"
-        ))
+        missing.failure("--backend rayon")
     }
 }
 
@@ -185,7 +192,7 @@ impl Driver {
         }
         match CudaContext::device_count() {
             Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Err(Missing::Device),
-            Err(error) => Err(working(&error)),
+            Err(error) => Err(opening(&error)),
             Ok(count) => match usize::try_from(count) {
                 Ok(0) | Err(_) => Err(Missing::Device),
                 Ok(devices) => Ok(Self {
@@ -202,7 +209,7 @@ impl Driver {
     ///
     /// A device that is too old or does not work.
     pub fn open(&self, number: usize) -> Result<Arc<CudaContext>, Missing> {
-        let context = CudaContext::new(number).map_err(|error| working(&error))?;
+        let context = CudaContext::new(number).map_err(|error| opening(&error))?;
         let about = About::of(&context)?;
         if about.capability < LEAST {
             return Err(Missing::NewerDevice(about.name, about.capability));
@@ -268,6 +275,14 @@ pub(super) fn architecture((major, minor): (i32, i32)) -> Option<i32> {
     asked.result().ok()?;
     let runs = |architecture: &i32| *architecture <= 10 * major + minor;
     all.into_iter().filter(runs).max()
+}
+
+/// The same of an error before anything was computed: a device that cannot be opened is not lost.
+fn opening(error: &DriverError) -> Missing {
+    match error.0 {
+        CUresult::CUDA_ERROR_UNKNOWN => Missing::Fault(Fault::NOT_OPENED),
+        _ => working(error),
+    }
 }
 
 /// An error that none of the other reasons covers, in the driver's words if there are no better ones.
