@@ -27,7 +27,7 @@ fn a_call_ends_when_the_device_has_done_it() {
     let short = ["--json", "--budget", "0.001", "--repeats", "2"];
     let said = success(&bench(
         driver,
-        &[&["--workloads", "W2,W7"][..], &short].concat(),
+        &[&["--workloads", "W7"][..], &short].concat(),
         &counts,
     ));
     let lines: Vec<Value> = said
@@ -38,11 +38,8 @@ fn a_call_ends_when_the_device_has_done_it() {
         .iter()
         .map(|line| line["case"].as_str().expect("text"))
         .collect();
-    assert_eq!(
-        cases,
-        ["B=10 L=52 E=50", "B=64 L=52 E=100", "B=1 inference"]
-    );
-    // Of nothing that these workloads do the host needs a number, so all waits are the clock's.
+    assert_eq!(cases, ["B=1 inference"]);
+    // Of what this workload computes the host needs no number, so all waits are the clock's.
     let calls: u64 = lines
         .iter()
         .map(|line| line["calls"].as_u64().expect("a number"))
@@ -52,8 +49,8 @@ fn a_call_ends_when_the_device_has_done_it() {
         .lines()
         .find_map(|line| line.strip_suffix(" cuStreamSynchronize"));
     let waits: u64 = waits.expect("waits").parse().expect("a number");
-    // Each case is warmed up by three calls at least, and timed by one more.
-    assert!(waits >= calls + 3 * 4, "{waits} waits, {calls} calls");
+    // It is warmed up by three calls at least, and timed by one more.
+    assert!(waits >= calls + 4, "{waits} waits, {calls} calls");
 }
 
 #[test]
