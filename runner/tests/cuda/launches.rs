@@ -81,9 +81,9 @@ fn a_step_is_two_graphs_of_which_one_kernel_changes() {
     // Images and labels, for which nobody waits.
     assert_eq!(step("cuMemcpyHtoDAsync_v2"), 2.0);
     assert_eq!(step("cuMemHostAlloc"), 0.0);
-    // The loss, for the loop and once more for the log.
-    assert_eq!(step("cuMemcpyDtoHAsync_v2"), 2.0);
-    assert_eq!(step("cuStreamSynchronize"), 2.0);
+    // The loss.
+    assert_eq!(step("cuMemcpyDtoHAsync_v2"), 1.0);
+    assert_eq!(step("cuStreamSynchronize"), 1.0);
     // Without graphs there are as many launches as kernels.
     let plain = of_a_step(driver, "no-graphs");
     assert_eq!(plain("kernels"), kernels);
