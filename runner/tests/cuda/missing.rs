@@ -69,7 +69,7 @@ fn with_a_driver_that_does_not_start() {
     let Some(folder) = minitorch_fake_cuda::folder() else {
         return;
     };
-    let expected = "the CUDA driver cannot open a device, and does not say why;\n\
+    let expected = "the CUDA driver does not start, and does not say why;\n\
                     load its modules (nvidia-modprobe -c 0 -u), or start the machine anew";
     ends(folder, "unknown", expected);
 }

@@ -192,7 +192,7 @@ impl Driver {
         }
         match CudaContext::device_count() {
             Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Err(Missing::Device),
-            Err(error) => Err(opening(&error)),
+            Err(error) => Err(starting(&error)),
             Ok(count) => match usize::try_from(count) {
                 Ok(0) | Err(_) => Err(Missing::Device),
                 Ok(devices) => Ok(Self {
@@ -209,7 +209,7 @@ impl Driver {
     ///
     /// A device that is too old or does not work.
     pub fn open(&self, number: usize) -> Result<Arc<CudaContext>, Missing> {
-        let context = CudaContext::new(number).map_err(|error| opening(&error))?;
+        let context = CudaContext::new(number).map_err(|error| working(&error))?;
         let about = About::of(&context)?;
         if about.capability < LEAST {
             return Err(Missing::NewerDevice(about.name, about.capability));
@@ -277,10 +277,10 @@ pub(super) fn architecture((major, minor): (i32, i32)) -> Option<i32> {
     all.into_iter().filter(runs).max()
 }
 
-/// The same of an error before anything was computed: a device that cannot be opened is not lost.
-fn opening(error: &DriverError) -> Missing {
+/// An error of the driver's first call, before which no device can have been lost.
+fn starting(error: &DriverError) -> Missing {
     match error.0 {
-        CUresult::CUDA_ERROR_UNKNOWN => Missing::Fault(Fault::NOT_OPENED),
+        CUresult::CUDA_ERROR_UNKNOWN => Missing::Fault(Fault::NOT_STARTED),
         _ => working(error),
     }
 }

@@ -24,9 +24,9 @@ macro_rules! fault {
 }
 
 impl Fault {
-    /// An unknown error at opening a device: the driver's library is there, and the part in the kernel does not answer.
-    pub(super) const NOT_OPENED: Self = fault!(
-        "the CUDA driver cannot open a device, and does not say why",
+    /// An unknown error of the driver's first call: its library is there, and the part in the kernel does not answer.
+    pub(super) const NOT_STARTED: Self = fault!(
+        "the CUDA driver does not start, and does not say why",
         "load its modules (nvidia-modprobe -c 0 -u), or start the machine anew"
     );
 
