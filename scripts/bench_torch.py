@@ -1,10 +1,13 @@
 """PyTorch beside `runner bench`: the same workloads, protocol, cases and JSON lines.
 
-Usage: bench_torch.py --workloads LIST [--threads N] [--data FOLDER]   (FOLDER: the MNIST files, plain or .gz, for W1E)
-W0, the limits of the machine, is not PyTorch's. BENCH_BUDGET and BENCH_REPEATS say how long a case is measured.
+Usage: bench_torch.py --workloads LIST [--threads N] [--device cuda [--graphs]] [--data FOLDER]
+FOLDER has the MNIST files, plain or .gz, for W1E. W0, the limits of the machine, is not PyTorch's. On a device a call ends
+when the device has done it; with --graphs it is captured once, and then replayed (the peer's name is torch-graphs).
+BENCH_BUDGET and BENCH_REPEATS say how long a case is measured.
 """
 
 import argparse
+import functools
 import gzip
 import json
 import os
@@ -18,6 +21,8 @@ import warnings
 options = argparse.ArgumentParser()
 options.add_argument("--workloads", required=True)
 options.add_argument("--threads", type=int, default=1)
+options.add_argument("--device", default="cpu")
+options.add_argument("--graphs", action="store_true")
 options.add_argument("--data", type=pathlib.Path)
 options.add_argument("--first-step", action="store_true", help=argparse.SUPPRESS)
 options = options.parse_args()
@@ -31,6 +36,8 @@ from torch import nn
 REPEATS = int(os.environ.get("BENCH_REPEATS", 3))
 BUDGET = float(os.environ.get("BENCH_BUDGET", 0.5))
 WARM_UP, SHORTEST = min(0.3, BUDGET), 200e-6
+ON_GPU = options.device.startswith("cuda")
+PEER = "torch-graphs" if options.graphs else "torch"
 
 
 class Digits(nn.Module):
@@ -78,13 +85,38 @@ def line(workload, case, unit, work, repeats, calls, inner=1, **more):
     """Prints a case, of which `repeats` are the sorted samples, in seconds."""
     medians = [statistics.median(samples) for samples in repeats]
     median = min(medians)
-    case = dict(peer="torch", version=torch.__version__, workload=workload, case=case, threads=options.threads)
+    case = dict(peer=PEER, version=torch.__version__, workload=workload, case=case, threads=options.threads)
     case.update(median_ms=median * 1e3 / inner, min_ms=min(map(min, repeats)) * 1e3 / inner)
     case.update(rate=median * 1e3 if unit == "ms" else work / median, unit=unit, spread=max(medians) / median, calls=calls)
     print(json.dumps(case | more), flush=True)
 
 
-def measure(workload, case, unit, work, call, inner=1):
+def wait():
+    if ON_GPU:
+        torch.cuda.synchronize()
+
+
+def graphed(call):
+    """What replays the kernels of `call`, as a CUDA graph, with the tensors that it has now."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
+
+
+def measure(workload, case, unit, work, ask, inner=1):
+    ask = graphed(ask) if options.graphs else ask
+
+    def call():
+        ask()
+        wait()
+
     start, calls = time.perf_counter(), 0
     while calls < 3 or time.perf_counter() - start < WARM_UP:
         call()
@@ -119,18 +151,27 @@ def read(name, header):
     path = next(p for p in (options.data / name, options.data / f"{name}.gz") if p.exists())
     content = path.read_bytes()
     content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8)
+    return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).to(options.device)
 
 
 def epoch():
     images = read("train-images-idx3-ubyte", 16).float().div_(255).view(-1, 1, 28, 28)
     labels = read("train-labels-idx1-ubyte", 8).long()
     train = trainer(Digits(), F.nll_loss)
+    if options.graphs:
+        x, y = images[:64].clone(), labels[:64].clone()
+        replay = graphed(functools.partial(train, x, y))
+
+        def train(images, labels):
+            x.copy_(images)
+            y.copy_(labels)
+            replay()
 
     def shuffled(count):
         for indices in torch.randperm(count).split(64):
             if len(indices) == 64:
                 train(images[indices], labels[indices])
+        wait()
 
     shuffled(6400)
     repeats = []
@@ -218,6 +259,7 @@ def inference():
 
 def first_step():
     trainer(Digits(), F.nll_loss)(torch.rand(64, 1, 28, 28), torch.randint(0, 10, (64,)))
+    wait()
     print("done", flush=True)
 
 
@@ -235,6 +277,7 @@ def cold():
 
 torch.set_num_threads(options.threads)
 torch.set_num_interop_threads(1)
+torch.set_default_device(options.device)
 torch.manual_seed(1)
 if options.first_step:
     first_step()

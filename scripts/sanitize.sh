@@ -25,6 +25,7 @@ runner/src/backend/cuda/plain.rs     tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/recording.rs tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/reduce.rs    tests:cuda
 runner/src/backend/cuda/spatial.rs   tests:cuda
+runner/src/backend/cuda/spatial/block.rs tests:cuda
 runner/src/backend/cuda/staging.rs   tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/stream.rs    tests:cuda tests:cuda_failures tests:cuda_graphs
 tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures tests:cuda_graphs

@@ -9,11 +9,17 @@ if ! command -v "$compiler" >/dev/null; then
     echo "SKIPPED: no C++ compiler here ($compiler; CXX names another one)" >&2
     exit 0
 fi
+# The programs themselves are built without, and get the libraries from here.
+libraries=
+for library in libasan.so libubsan.so; do
+    path=$("$compiler" -print-file-name=$library)
+    # A compiler names a library that it does not find as it was asked for.
+    [ -e "$path" ] || { echo "SKIPPED: $compiler has no $library here (on Debian libgcc-12-dev, or of the compiler's version)" >&2; exit 0; }
+    libraries+=" $path"
+done
 export CXXFLAGS="-g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
-# The programs themselves are built without, and get the libraries from here. Everything that is on the heap of a program
-# is remembered with the calls that led to it; more than one of them takes a hundred times as long. What is left at the end
-# is the fake driver's to count.
-libraries="$("$compiler" -print-file-name=libasan.so) $("$compiler" -print-file-name=libubsan.so)"
+# Everything that is on the heap of a program is remembered with the calls that led to it; more than one of them takes a
+# hundred times as long. What is left at the end is the fake driver's to count.
 export ASAN_OPTIONS=detect_leaks=0:malloc_context_size=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1
 
 cargo build --quiet -p runner

@@ -1,10 +1,11 @@
 //! The CUDA backend gives the bits of the definitions, as the other backends do: the same checks, on the two devices of the
-//! fake driver, which run the kernels' threads in opposite orders.
+//! fake driver, which run the kernels' threads in opposite orders; with the environment variable `MINITORCH_GPU`, on the
+//! first device of the driver that is installed (scripts/gpu.sh).
 
 use minitorch_core::backend::View;
 use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
-use minitorch_core::{Backend, Element, ErrorKind, Index, Layout, Tensor};
+use minitorch_core::{Backend, Cpu, Element, ErrorKind, Index, Layout, Tensor};
 use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
@@ -13,9 +14,16 @@ use runner::backend::cuda::{self, Cuda};
 
 /// The devices, or none without a C++ compiler, which is said.
 fn devices() -> Option<Vec<Cuda>> {
-    minitorch_fake_cuda::load()
-        .then(|| [0, 1].map(|number| Cuda::open(number).expect("a fake device")))
-        .map(Vec::from)
+    let open = |number| Cuda::open(number).expect("a device");
+    if real() {
+        return Some(vec![open(0)]);
+    }
+    minitorch_fake_cuda::load().then(|| [0, 1].map(open).into())
+}
+
+/// Whether the tests are to run on a GPU.
+fn real() -> bool {
+    std::env::var_os("MINITORCH_GPU").is_some()
 }
 
 macro_rules! conforms {
@@ -84,7 +92,20 @@ fn an_operation_of_your_own_needs_a_compiler_which_is_said() {
     for device in devices().into_iter().flatten() {
         let x = device.full(3, 1.0).expect("three numbers");
         let view = View::new(&x, Layout::contiguous([3]).expect("a shape"));
-        let error = device.map(Softplus, [view]).unwrap_err();
+        let made = device.map(Softplus, [view]);
+        if real() && cuda::compiler() {
+            let mut out = [0.0; 3];
+            let read = made.and_then(|made| device.download(&made, &mut out));
+            assert_eq!(read, Ok(()));
+            let expected = Tensor::from_slice(&Cpu::default(), &[1.0f32; 3], [3]);
+            assert_same(
+                &out,
+                &expected.exp().add_scalar(1.0).log().to_vec(),
+                &|| "softplus".into(),
+            );
+            continue;
+        }
+        let error = made.unwrap_err();
         assert_eq!((error.kind(), error.op()), (ErrorKind::Device, "softplus"));
         // The fake driver has no kernel for what is compiled now, either.
         if !cuda::compiler() {
@@ -123,6 +144,23 @@ fn views_of_more_elements_than_kernels_count_are_errors() {
         let index = Index::new(&device, &[0; 1 << 10]).expect("numbers");
         size(expand([1, 1 << 21]).try_rows(&index));
         assert_eq!(one.sum_all().item(), 1.0);
+    }
+}
+
+#[test]
+#[ignore = "billions of additions; scripts/gpu.sh runs it"]
+fn a_sum_may_be_of_more_than_two_to_the_31_elements() {
+    // Sums of 512 ones are added, which is exact below 2^33.
+    const MORE: usize = (1 << 31) + 3 * 512;
+    for device in devices().into_iter().flatten() {
+        let one = Tensor::ones(&device, [1, 1]);
+        let all = one.expand([1, MORE]).sum_all();
+        assert_eq!(all.item(), MORE as f32);
+        let rows = one.expand([3, MORE / 2]).sum(&[1]);
+        assert_eq!(rows.to_vec(), [(MORE / 2) as f32; 3]);
+        // One thread for each output.
+        let columns = one.expand([1 << 10, 1 << 21]).sum(&[0]);
+        assert!(columns.to_vec().iter().all(|&sum| sum == 1024.0));
     }
 }
 

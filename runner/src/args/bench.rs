@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{Machine, name};
+use super::{Backend, Machine, name};
 use crate::bench::Protocol;
 use crate::error::Failure;
 
@@ -55,7 +55,9 @@ W0    the machine's limits          W4    convolution, with gradients
 W1    MNIST training step           W5    element by element, and sums
 W1E   MNIST epoch, needs --data     W6    add and its history
 W2    training step on sentences    W7    MNIST, one image, no history
-W3    matrix product                COLD  process start to first step")]
+W3    matrix product                COLD  process start to first step
+
+W0, W6 and COLD are about the processor, and left out with --backend cuda")]
 pub struct Arguments {
     /// What to measure, separated by commas [default: all, W1E only with --data]
     #[arg(
@@ -125,12 +127,18 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// [`Failure::usage`] if W1E is to be measured without data, or there are data and it is not.
+    /// [`Failure::usage`] if W1E is to be measured without data, or there are data and it is not, or if what is about the
+    /// processor is to be measured on a GPU.
     pub fn resolve(self) -> Result<Settings, Failure> {
+        let on_gpu = self.machine.backend == Backend::Cuda;
         let mut workloads = self.workloads;
         if workloads.is_empty() {
             workloads = Workload::value_variants().to_vec();
             workloads.retain(|&workload| workload != Workload::Epoch || self.data.is_some());
+            workloads.retain(|workload| !on_gpu || !workload.is_about_the_processor());
+        }
+        if on_gpu && let Some(workload) = workloads.iter().find(|w| w.is_about_the_processor()) {
+            return Err(workload.refused());
         }
         let epoch = workloads.contains(&Workload::Epoch);
         match self.data {
@@ -157,6 +165,19 @@ impl Arguments {
 }
 
 impl Workload {
+    /// Whether it says nothing of another device.
+    fn is_about_the_processor(self) -> bool {
+        matches!(self, Self::Limits | Self::Autodiff | Self::Cold)
+    }
+
+    /// Why it is not measured on a GPU.
+    pub(crate) fn refused(self) -> Failure {
+        Failure::usage(format!(
+            "--workloads {} is about the processor; leave it out, or use --backend rayon or serial",
+            self.name()
+        ))
+    }
+
     /// The name on the command line and in what is printed.
     pub fn name(self) -> String {
         name(&self)

@@ -339,10 +339,7 @@ impl Command {
             Self::Fetch(arguments) => arguments.resolve().map(Task::Fetch),
             Self::Bench(arguments) => {
                 let settings = arguments.resolve()?;
-                // The process that COLD starts is told the number of threads, whatever it computes with.
-                if !settings.first_step {
-                    settings.machine.check()?;
-                }
+                settings.machine.check()?;
                 Ok(Task::Bench(settings))
             }
             Self::ParallelCheck(arguments) => {

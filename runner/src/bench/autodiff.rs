@@ -13,7 +13,7 @@ const CHAIN: usize = 1000;
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run(device: &Cpu, report: &mut Report<'_>) -> Result<(), Failure> {
     let ones = || Tensor::try_ones(device, [1])?.try_tracked();
     let single = Case {
         name: "single add+backward",

@@ -11,7 +11,7 @@ use super::protocol::Times;
 use super::report::{Case, MS, Report};
 use crate::args::{Machine, name};
 use crate::error::Failure;
-use crate::{backend, machine, output};
+use crate::{machine, output};
 
 /// Processes that are started.
 const PROCESSES: usize = 3;
@@ -32,7 +32,7 @@ pub(super) fn first_step(device: &Cpu) -> Result<(), Failure> {
 /// # Errors
 ///
 /// If a process cannot be started or fails, or standard output fails.
-pub(super) fn run(options: &Machine, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run(options: &Machine, report: &mut Report<'_>) -> Result<(), Failure> {
     let case = Case {
         name: "first_step",
         work: 0.0,
@@ -69,10 +69,12 @@ fn process(options: &Machine) -> Result<(f64, Option<u64>), Failure> {
             "--backend",
             &name(&options.backend),
         ])
-        .args(["--threads", &backend::threads(options).to_string()])
         .args(["--isa", &name(&options.isa)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    if let Some(threads) = options.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
     let start = Instant::now();
     let mut child = command.spawn().map_err(failed)?;
     let mut line = String::new();

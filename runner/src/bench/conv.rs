@@ -1,6 +1,6 @@
 //! W4: convolutions with kernels of 3x3 that keep the size, without and with the gradients of both operands.
 
-use minitorch_core::{Cpu, Generator, Padding, Tensor};
+use minitorch_core::{Backend, Generator, Padding, Tensor};
 
 use super::report::{Case, GFLOP, Report};
 use crate::error::Failure;
@@ -20,7 +20,10 @@ const SIZES: [(&str, [usize; 4]); 3] = [
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run<B: Backend<Elem = f32>>(
+    device: &B,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     for (name, size @ [images, channels, side, out]) in SIZES {
         let outputs = images * out * side * side;
         let work = 2e-9 * (outputs * channels * KERNEL * KERNEL) as f64;
@@ -51,15 +54,15 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-fn conv(x: &Tensor, weight: &Tensor) -> minitorch_core::Result<Tensor> {
+fn conv<B: Backend>(x: &Tensor<B>, weight: &Tensor<B>) -> minitorch_core::Result<Tensor<B>> {
     x.try_conv2d(weight, [1, 1], Padding::Symmetric([KERNEL / 2; 2]))
 }
 
 /// Images, kernels, and what a result is multiplied by.
-fn operands(
-    device: &Cpu,
+fn operands<B: Backend<Elem = f32>>(
+    device: &B,
     [images, channels, side, out]: [usize; 4],
-) -> Result<[Tensor; 3], Failure> {
+) -> Result<[Tensor<B>; 3], Failure> {
     let mut rng = Generator::new(1);
     let mut operand = |shape: [usize; 4]| Tensor::try_randn(device, shape, &mut rng);
     Ok([

@@ -1,6 +1,6 @@
 //! W7: the MNIST network on one image, without history.
 
-use minitorch_core::Cpu;
+use minitorch_core::Backend;
 use minitorch_core::nn::Module;
 
 use super::mnist::{RECIPE, batch};
@@ -13,7 +13,10 @@ use crate::task::mnist::Network;
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run<B: Backend<Elem = f32>>(
+    device: &B,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     let case = Case {
         name: "B=1 inference",
         work: 1.0,

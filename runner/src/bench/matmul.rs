@@ -1,6 +1,6 @@
 //! W3: products of square matrices, and of many small ones.
 
-use minitorch_core::{Cpu, Generator, Tensor};
+use minitorch_core::{Backend, Generator, Tensor};
 
 use super::report::{Case, GFLOP, Report};
 use crate::error::Failure;
@@ -10,7 +10,10 @@ use crate::error::Failure;
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run<B: Backend<Elem = f32>>(
+    device: &B,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     for n in [64, 128, 256, 512, 1024, 2048] {
         product(device, report, &format!("n={n}"), [n, n])?;
     }
@@ -18,9 +21,9 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
 }
 
 /// The product of two tensors of this shape, whose last two axes are equal.
-fn product<const RANK: usize>(
-    device: &Cpu,
-    report: &mut Report,
+fn product<B: Backend<Elem = f32>, const RANK: usize>(
+    device: &B,
+    report: &mut Report<'_>,
     name: &str,
     shape: [usize; RANK],
 ) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use minitorch_core::nn::try_nll;
 use minitorch_core::optim::{Optimizer, Sgd};
-use minitorch_core::{Cpu, Generator, Index, Tensor};
+use minitorch_core::{Backend, Generator, Index, Tensor};
 
 use super::report::{Case, Report, SAMPLES};
 use crate::args::mnist::{Pool, Recipe};
@@ -19,18 +19,18 @@ pub(super) const RECIPE: Recipe = Recipe {
 };
 
 /// A network and its optimiser.
-pub struct Trainer {
-    network: Network<Cpu>,
-    optimizer: Sgd<Cpu>,
+pub struct Trainer<B: Backend<Elem = f32>> {
+    network: Network<B>,
+    optimizer: Sgd<B>,
 }
 
-impl Trainer {
+impl<B: Backend<Elem = f32>> Trainer<B> {
     /// A new network.
     ///
     /// # Errors
     ///
     /// If the device has no room for it.
-    pub fn new(device: &Cpu) -> Result<Self, Failure> {
+    pub fn new(device: &B) -> Result<Self, Failure> {
         Ok(Self {
             network: Network::new(device, &RECIPE, 1)?,
             optimizer: Sgd::new(RECIPE.rate.into()),
@@ -42,7 +42,7 @@ impl Trainer {
     /// # Errors
     ///
     /// If the device fails.
-    pub fn step(&mut self, images: &Tensor, labels: &Index<Cpu>) -> Result<(), Failure> {
+    pub fn step(&mut self, images: &Tensor<B>, labels: &Index<B>) -> Result<(), Failure> {
         let loss = try_nll(&self.network.forward(images)?, labels)?;
         self.optimizer
             .try_step(&mut self.network, loss.try_backward()?)?;
@@ -55,7 +55,10 @@ impl Trainer {
 /// # Errors
 ///
 /// If the device has no room for them.
-pub fn batch(device: &Cpu, size: usize) -> Result<(Tensor, Index<Cpu>), Failure> {
+pub fn batch<B: Backend<Elem = f32>>(
+    device: &B,
+    size: usize,
+) -> Result<(Tensor<B>, Index<B>), Failure> {
     let mut rng = Generator::new(1);
     let images = Tensor::try_rand(device, [size, 1, 28, 28], &mut rng)?;
     let labels: Vec<u32> = (0..size).map(|_| rng.below(10)).collect();
@@ -67,7 +70,10 @@ pub fn batch(device: &Cpu, size: usize) -> Result<(Tensor, Index<Cpu>), Failure>
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn steps(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn steps<B: Backend<Elem = f32>>(
+    device: &B,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     for size in [16, 64, 256, 1024] {
         let case = Case {
             name: &format!("B={size}"),
@@ -89,10 +95,10 @@ pub(super) fn steps(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
 /// # Errors
 ///
 /// If there are no data, or the device or standard output fails.
-pub(super) fn epoch(
-    device: &Cpu,
+pub(super) fn epoch<B: Backend<Elem = f32>>(
+    device: &B,
     folder: Option<&Path>,
-    report: &mut Report,
+    report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     const BATCH: usize = 64;
     /// Images of the warm-up.
@@ -104,7 +110,7 @@ pub(super) fn epoch(
         unit: SAMPLES,
         inner: 1,
     };
-    report.measure_by(&case, |protocol| {
+    report.measure_by(&case, |clock| {
         let folder = folder.ok_or_else(|| Failure::usage("W1E needs --data DIR"))?;
         let digits = Mnist::from_folder(folder)?.train;
         let mut trainer = Trainer::new(device)?;
@@ -119,6 +125,6 @@ pub(super) fn epoch(
             })
         };
         train(&digits, FIRST.min(digits.len()))?;
-        protocol.time_long(|| train(&digits, digits.len()))
+        clock.time_long(|| train(&digits, digits.len()))
     })
 }

@@ -5,6 +5,8 @@
 //! read and written at least, or nodes of history.
 //!
 //! Without `--workloads` all are measured, which takes about a minute, but W1E, which takes `--data`.
+//!
+//! On a GPU those are measured that are not about the processor; waiting for the device is a part of every call.
 
 mod autodiff;
 mod cold;
@@ -21,10 +23,10 @@ mod sentiment;
 pub use mnist::{Trainer, batch};
 pub use protocol::Protocol;
 
-use minitorch_core::Cpu;
+use minitorch_core::{Backend, Cpu};
 
 use crate::args::bench::{Settings, Workload};
-use crate::backend::{self, Rayon};
+use crate::backend::{self, Device, Rayon};
 use crate::data::Mnist;
 use crate::error::Failure;
 use report::Report;
@@ -33,48 +35,59 @@ use report::Report;
 ///
 /// # Errors
 ///
-/// If the files of W1E cannot be read, the device fails, or standard output cannot be written to.
+/// If the files of W1E cannot be read, there is no such device or it fails, or standard output cannot be written to.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let (device, pool) = backend::cpu(&settings.machine)?;
-    if settings.first_step {
-        return match &pool {
-            Some(pool) => pool.inside(|| cold::first_step(&device)),
-            None => cold::first_step(&device),
-        };
-    }
+    let device = backend::device(&settings.machine)?;
     if let Some(folder) = &settings.data {
         // What is wrong with the files is told before anything is measured.
         Mnist::from_folder(folder)?;
     }
-    let mut report = Report::new(settings, device.workers());
-    let mut all = || {
-        let mut workloads = settings.workloads.iter();
-        workloads.try_for_each(|&each| measure(each, settings, &device, pool.as_ref(), &mut report))
-    };
-    match &pool {
-        Some(pool) => pool.inside(all),
-        None => all(),
+    match device {
+        Device::Cuda(device) => {
+            let wait = || device.wait();
+            let mut report = Report::new(settings, backend::threads(&settings.machine), &wait);
+            settings.workloads.iter().try_for_each(|&workload| {
+                report.begin(workload);
+                anywhere(workload, settings, &device, &mut report)
+            })
+        }
+        Device::Cpu(device, Some(pool)) => pool.inside(|| on_cpu(settings, &device, Some(&pool))),
+        Device::Cpu(device, None) => on_cpu(settings, &device, None),
     }
 }
 
-fn measure(
+fn on_cpu(settings: &Settings, device: &Cpu, pool: Option<&Rayon>) -> Result<(), Failure> {
+    if settings.first_step {
+        return cold::first_step(device);
+    }
+    // A call that has returned has done its work.
+    let mut report = Report::new(settings, device.workers(), &|| Ok(()));
+    settings.workloads.iter().try_for_each(|&workload| {
+        report.begin(workload);
+        match workload {
+            Workload::Limits => limits::run(device, pool, &mut report),
+            Workload::Autodiff => autodiff::run(device, &mut report),
+            Workload::Cold => cold::run(&settings.machine, &mut report),
+            workload => anywhere(workload, settings, device, &mut report),
+        }
+    })
+}
+
+/// Measures what any device can do.
+fn anywhere<B: Backend<Elem = f32>>(
     workload: Workload,
     settings: &Settings,
-    device: &Cpu,
-    pool: Option<&Rayon>,
-    report: &mut Report,
+    device: &B,
+    report: &mut Report<'_>,
 ) -> Result<(), Failure> {
-    report.begin(workload);
     match workload {
-        Workload::Limits => limits::run(device, pool, report),
         Workload::Step => mnist::steps(device, report),
         Workload::Epoch => mnist::epoch(device, settings.data.as_deref(), report),
         Workload::Sentences => sentiment::run(device, report),
         Workload::Matmul => matmul::run(device, report),
         Workload::Conv => conv::run(device, report),
         Workload::Elementwise => elementwise::run(device, report),
-        Workload::Autodiff => autodiff::run(device, report),
         Workload::Inference => inference::run(device, report),
-        Workload::Cold => cold::run(&settings.machine, report),
+        Workload::Limits | Workload::Autodiff | Workload::Cold => Err(workload.refused()),
     }
 }

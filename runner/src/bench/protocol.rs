@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::Failure;
 use crate::machine;
 
 /// How long a call is made before it is measured; not longer than a repeat.
@@ -21,6 +22,13 @@ pub struct Protocol {
     pub repeats: usize,
     /// The time of a repeat.
     pub budget: Duration,
+}
+
+/// A [protocol](Protocol) on a device: a call is over when the device has done what it asks for.
+pub(super) struct Clock<'a> {
+    protocol: Protocol,
+    /// Returns when the device has nothing left to do.
+    wait: &'a dyn Fn() -> minitorch_core::Result<()>,
 }
 
 /// What was measured of a case.
@@ -112,6 +120,65 @@ impl Protocol {
             });
         }
         Ok(Times::of(repeats))
+    }
+}
+
+impl<'a> Clock<'a> {
+    /// A clock for the device that `wait` waits for.
+    pub(super) fn new(
+        protocol: Protocol,
+        wait: &'a dyn Fn() -> minitorch_core::Result<()>,
+    ) -> Self {
+        Self { protocol, wait }
+    }
+
+    /// A clock that makes so many repeats.
+    pub(super) fn repeating(&self, repeats: usize) -> Self {
+        let protocol = Protocol {
+            repeats,
+            ..self.protocol
+        };
+        Self::new(protocol, self.wait)
+    }
+
+    /// Measures calls, as [`Protocol::time`].
+    ///
+    /// # Errors
+    ///
+    /// The first error of a call or of the device.
+    pub(super) fn time<T, E>(
+        &self,
+        mut call: impl FnMut() -> Result<T, E>,
+    ) -> Result<Times, Failure>
+    where
+        Failure: From<E>,
+    {
+        self.protocol.time(|| self.over(call()))
+    }
+
+    /// Measures a long call, as [`Protocol::time_long`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Clock::time`].
+    pub(super) fn time_long<E>(
+        &self,
+        mut call: impl FnMut() -> Result<(), E>,
+    ) -> Result<Times, Failure>
+    where
+        Failure: From<E>,
+    {
+        self.protocol.time_long(|| self.over(call()))
+    }
+
+    /// What a call has given, when the device has made it.
+    fn over<T, E>(&self, made: Result<T, E>) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
+        let made = made?;
+        (self.wait)()?;
+        Ok(made)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::protocol::{Protocol, Times};
+use super::protocol::{Clock, Times};
 use crate::args::bench::{Settings, Workload};
 use crate::error::Failure;
 use crate::output;
@@ -51,22 +51,26 @@ struct Line<'a> {
 }
 
 /// Writes each case as it is measured.
-pub(super) struct Report {
+pub(super) struct Report<'a> {
     workload: String,
     threads: usize,
-    protocol: Protocol,
+    clock: Clock<'a>,
     list: bool,
     json: bool,
     lines: usize,
 }
 
-impl Report {
-    /// A report of runs on so many threads.
-    pub(super) fn new(settings: &Settings, threads: usize) -> Self {
+impl<'a> Report<'a> {
+    /// A report of runs on so many threads, on a device that `wait` waits for.
+    pub(super) fn new(
+        settings: &Settings,
+        threads: usize,
+        wait: &'a dyn Fn() -> minitorch_core::Result<()>,
+    ) -> Self {
         Self {
             workload: String::new(),
             threads,
-            protocol: settings.protocol,
+            clock: Clock::new(settings.protocol, wait),
             list: settings.list,
             json: settings.json,
             lines: 0,
@@ -92,7 +96,7 @@ impl Report {
         C: FnMut() -> Result<T, E>,
         Failure: From<E>,
     {
-        self.measure_by(case, |protocol| Ok(protocol.time(prepare()?)?))
+        self.measure_by(case, |clock| clock.time(prepare()?))
     }
 
     /// Measures with a clock of the case's own.
@@ -103,13 +107,13 @@ impl Report {
     pub(super) fn measure_by(
         &mut self,
         case: &Case<'_>,
-        clock: impl FnOnce(&Protocol) -> Result<Times, Failure>,
+        measure: impl FnOnce(&Clock<'_>) -> Result<Times, Failure>,
     ) -> Result<(), Failure> {
         if self.list {
             let Case { name, unit, .. } = case;
             return output::print(&format!("{:<9} {name:<35} {unit}\n", self.workload));
         }
-        let times = clock(&self.protocol)?;
+        let times = measure(&self.clock)?;
         let ms = |seconds: f64| seconds * 1e3 / case.inner as f64;
         let line = Line {
             peer: "minitorch",

@@ -5,7 +5,7 @@
 
 use minitorch_core::nn::try_bce_with_logits;
 use minitorch_core::optim::{Optimizer, Sgd};
-use minitorch_core::{Cpu, Generator, Index, Tensor};
+use minitorch_core::{Backend, Generator, Index, Tensor};
 
 use super::report::{Case, Report, SAMPLES};
 use crate::args::sentiment::Recipe;
@@ -20,7 +20,10 @@ const WORDS: u32 = 1000;
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run<B: Backend<Elem = f32>>(
+    device: &B,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     for (size, length, dimension) in [(10, 52, 50), (64, 52, 100)] {
         let case = Case {
             name: &format!("B={size} L={length} E={dimension}"),
@@ -33,8 +36,8 @@ pub(super) fn run(device: &Cpu, report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-fn step(
-    device: &Cpu,
+fn step<B: Backend<Elem = f32>>(
+    device: &B,
     [size, length, dimension]: [usize; 3],
 ) -> Result<impl FnMut() -> minitorch_core::Result<()>, Failure> {
     let recipe = Recipe::DEFAULT;

@@ -147,6 +147,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
                 interrupt,
             ));
         }
+        self.lesson.add(value);
         self.optimizer
             .try_step(self.lesson.network_mut(), loss.try_backward()?)?;
         self.lesson.constrain()?;

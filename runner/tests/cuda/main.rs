@@ -3,6 +3,7 @@
 #[path = "../program/mod.rs"]
 mod program;
 
+mod bench;
 mod failures;
 mod launches;
 mod missing;

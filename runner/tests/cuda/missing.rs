@@ -8,13 +8,14 @@ use runner::backend::cuda;
 use super::{program, runner, success, text};
 
 /// Ways to begin every program that can compute on a GPU.
-const PROGRAMS: [&[&str]; 6] = [
+const PROGRAMS: [&[&str]; 7] = [
     &["mnist", "--backend", "cuda"],
     &["sentiment", "--backend", "cuda"],
     &["xor", "--backend", "cuda"],
     &["xor", "--engine", "cuda"],
     &["spiral", "--engine", "fast", "--backend", "cuda"],
     &["predict", "a fine film", "--backend", "cuda"],
+    &["bench", "--backend", "cuda"],
 ];
 
 /// How they all end with the fake driver in a mode in which it fails, or with the driver of this machine.
@@ -25,11 +26,14 @@ fn ends(folder: &Path, mode: &str, expected: &str) {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
         assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        // Options that the program has.
+        let options = match arguments[0] {
+            "xor" | "spiral" => "--backend rayon, --engine fast",
+            _ => "--backend rayon",
+        };
         assert_eq!(
             said,
-            format!(
-                "error: cuda: {expected}, or compute on the processor (--backend rayon, --engine fast)\n"
-            ),
+            format!("error: cuda: {expected}, or compute on the processor ({options})\n"),
             "{arguments:?}"
         );
     }
@@ -58,6 +62,16 @@ fn without_a_device() {
     let expected = "the CUDA driver finds no device;\n\
                     see what nvidia-smi and CUDA_VISIBLE_DEVICES say";
     ends(folder, "no-device", expected);
+}
+
+#[test]
+fn with_a_driver_that_does_not_start() {
+    let Some(folder) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let expected = "the CUDA driver does not start, and does not say why;\n\
+                    load its modules (nvidia-modprobe -c 0 -u), or start the machine anew";
+    ends(folder, "unknown", expected);
 }
 
 #[test]
@@ -134,7 +148,7 @@ fn what_computes_on_the_processor_alone_says_so() {
         (
             &["bench", "--workloads", "W6"],
             "cuda",
-            "this program is about the processor; use rayon or serial",
+            "W6 is about the processor; leave it out, or use",
         ),
         (
             &["parallel-check"],

@@ -2,9 +2,9 @@
 // the kernel that has the name, on the processor.
 //
 // There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
-// makes the driver fail: "no-device", "too-old", "old-device", or as graph.h and faults.h say. What is not given back ends
-// the process with a word. FAKE_CUDA_COUNTS names a file that gets a line for each kernel at the end of the process, how often
-// it was launched and its name, and one for each of some functions of the driver.
+// makes the driver fail: "no-device", "unknown" (an error of no name), "too-old", "old-device", or as graph.h and faults.h
+// say. What is not given back ends the process with a word. FAKE_CUDA_COUNTS names a file that gets a line for each kernel at
+// the end of the process, how often it was launched and its name, and one for each of some functions of the driver.
 // The macros of host.h are no names for the library.
 #include <memory>
 #include <mutex>
@@ -133,7 +133,7 @@ void end(Context& context) {
 
 }  // namespace
 
-API cuInit(unsigned) { return fails("no-device") ? NO_DEVICE : OK; }
+API cuInit(unsigned) { return fails("no-device") ? NO_DEVICE : fails("unknown") ? int(faults::UNKNOWN) : OK; }
 API cuDriverGetVersion(int* version) { return *version = fails("too-old") ? 11040 : 12000, OK; }
 API cuDeviceGetCount(int* count) { return *count = DEVICES, OK; }
 API cuDeviceGet(int* device, int number) { return *device = number, number >= 0 && number < DEVICES ? OK : INVALID_DEVICE; }

@@ -4,9 +4,10 @@
 //! The library is built when it is first asked for, which takes a few seconds, and kept in the folder of the build. It has
 //! two devices whose threads take turns in opposite orders. `LD_LIBRARY_PATH=$(cargo run -q -p minitorch-fake-cuda)` lets any
 //! program find it. With the environment variable `FAKE_CUDA` it fails on purpose:
-//! `no-device`, `too-old` (the driver), `old-device`, `no-graphs` and `no-updates` (of graphs), or in the middle of work, as
-//! `faults.h` says; with `FAKE_CUDA_COUNTS` it writes to that file how often each kernel was launched and some functions of
-//! the driver were called. A process that does not give back what it holds of a device ends with a word.
+//! `no-device`, `unknown` (an error of no name), `too-old` (the driver), `old-device`, `no-graphs` and `no-updates` (of
+//! graphs), or in the middle of work, as `faults.h` says; with `FAKE_CUDA_COUNTS` it writes to that file how often each kernel
+//! was launched and some functions of the driver were called. A process that does not give back what it holds of a device
+//! ends with a word.
 #![allow(unsafe_code)]
 
 use std::collections::hash_map::DefaultHasher;

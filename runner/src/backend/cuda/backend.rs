@@ -1,6 +1,7 @@
 //! What core asks of a device, handed to the files that do it.
 
 use minitorch_core::backend::{Backend, View, Window};
+use minitorch_core::block::{Backward, Block, Forward, PerOperand};
 use minitorch_core::ops::Op;
 use minitorch_core::reduction::Reduction;
 use minitorch_core::{Generator, Layout, Result};
@@ -167,5 +168,26 @@ impl Backend for Cuda {
         window: &Window,
     ) -> Result<CudaBuffer> {
         self.pooled("max_pool_grad", [x, g], window.input, window)
+    }
+
+    fn conv_block(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        block: &Block,
+    ) -> Result<Forward<Self>> {
+        countable("conv", &x)?;
+        self.block(x, weight, bias, block)
+    }
+
+    fn conv_block_grad(
+        &self,
+        given: Backward<'_, Self>,
+        block: &Block,
+        wanted: PerOperand<bool>,
+    ) -> Result<PerOperand<Option<CudaBuffer>>> {
+        countable("conv", &given.x)?;
+        self.block_grad(given, block, wanted)
     }
 }

@@ -124,13 +124,20 @@ impl fmt::Display for Missing {
     }
 }
 
+impl Missing {
+    /// How a program ends that cannot compute without the device; `options` are those by which it would use the processor.
+    pub fn failure(&self, options: &str) -> Failure {
+        let remedy = self.remedy();
+        Failure::new(format!(
+            "cuda: {self};\n\
+             {remedy}, or compute on the processor ({options})"
+        ))
+    }
+}
+
 impl From<Missing> for Failure {
     fn from(missing: Missing) -> Self {
-        let remedy = missing.remedy();
-        Self::new(format!(
-            "cuda: {missing};\n\
-             {remedy}, or compute on the processor (--backend rayon, --engine fast)"
-        ))
+        missing.failure("--backend rayon")
     }
 }
 
@@ -185,7 +192,7 @@ impl Driver {
         }
         match CudaContext::device_count() {
             Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => Err(Missing::Device),
-            Err(error) => Err(working(&error)),
+            Err(error) => Err(starting(&error)),
             Ok(count) => match usize::try_from(count) {
                 Ok(0) | Err(_) => Err(Missing::Device),
                 Ok(devices) => Ok(Self {
@@ -268,6 +275,14 @@ pub(super) fn architecture((major, minor): (i32, i32)) -> Option<i32> {
     asked.result().ok()?;
     let runs = |architecture: &i32| *architecture <= 10 * major + minor;
     all.into_iter().filter(runs).max()
+}
+
+/// An error of the driver's first call, before which no device can have been lost.
+fn starting(error: &DriverError) -> Missing {
+    match error.0 {
+        CUresult::CUDA_ERROR_UNKNOWN => Missing::Fault(Fault::NOT_STARTED),
+        _ => working(error),
+    }
 }
 
 /// An error that none of the other reasons covers, in the driver's words if there are no better ones.

@@ -24,6 +24,12 @@ macro_rules! fault {
 }
 
 impl Fault {
+    /// An unknown error of the driver's first call: its library is there, and the part in the kernel does not answer.
+    pub(super) const NOT_STARTED: Self = fault!(
+        "the CUDA driver does not start, and does not say why",
+        "load its modules (nvidia-modprobe -c 0 -u), or start the machine anew"
+    );
+
     /// What an error means, if it is one that can be explained.
     pub(super) const fn of(error: CUresult) -> Option<Self> {
         Some(match error {
@@ -32,8 +38,11 @@ impl Fault {
                 "see with nvidia-smi what else uses it"
             ),
             // After these, every call of the process fails in the same way.
-            CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
+            CUresult::CUDA_ERROR_ASSERT
+            | CUresult::CUDA_ERROR_HARDWARE_STACK_ERROR
+            | CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
             | CUresult::CUDA_ERROR_ILLEGAL_INSTRUCTION
+            | CUresult::CUDA_ERROR_INVALID_ADDRESS_SPACE
             | CUresult::CUDA_ERROR_INVALID_PC
             | CUresult::CUDA_ERROR_LAUNCH_FAILED
             | CUresult::CUDA_ERROR_LAUNCH_TIMEOUT

@@ -123,6 +123,16 @@ impl Cuda {
         Ok(refused.map(|error| driver::working(&error)))
     }
 
+    /// Waits until everything that was asked of the device is done, which only a clock needs: reading waits by itself.
+    ///
+    /// # Errors
+    ///
+    /// A device that does not work.
+    pub fn wait(&self) -> Result<()> {
+        let finished = self.machine.stream.finish();
+        finished.map_err(stream::error("wait", 0))
+    }
+
     /// Queues one of the shipped kernels on `count` threads.
     ///
     /// # Safety

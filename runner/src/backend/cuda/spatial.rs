@@ -1,6 +1,8 @@
 //! Convolution and pooling, with their gradients.
 #![allow(unsafe_code)]
 
+mod block;
+
 use minitorch_core::backend::{View, Window as Sliding};
 use minitorch_core::{Error, ErrorKind, Result};
 
@@ -51,26 +53,30 @@ plain! {
         out: u64,
         x: u64,
         w: u64,
+        bias: u64,
         count: u32,
         channels: [u32; 2],
         window: Window,
         x_stride: [u32; 4],
         w_stride: [u32; 4],
+        bias_stride: u32,
+        relu: u32,
         unused: u32,
     }
 }
-const _: () = assert!(size_of::<Conv>() == 112);
+const _: () = assert!(size_of::<Conv>() == 128);
 
 plain! {
     /// What `kernels/conv.cu` calls `AddImages`.
     struct AddImages {
-        out: u64,
-        images: u64,
-        count: u32,
-        number: u32,
+        /// Of each operand where its sum is to be, and where its numbers are.
+        operands: [[u64; 2]; 2],
+        counts: [u32; 2],
+        images: u32,
+        unused: u32,
     }
 }
-const _: () = assert!(size_of::<AddImages>() == 24);
+const _: () = assert!(size_of::<AddImages>() == 48);
 
 plain! {
     /// What `kernels/pool.cu` calls `Pool`.
@@ -90,6 +96,21 @@ const _: () = assert!(size_of::<Pool>() == 104);
 /// The threads that work on one weight of one image: the lanes of its sum.
 const LANES: usize = 8;
 
+/// What a convolution does with its sums.
+#[derive(Default)]
+struct Epilogue<'a> {
+    /// `[o, ..]`: what it adds to those of each output channel.
+    bias: Option<View<'a, Cuda>>,
+    /// Whether they go through ReLU.
+    relu: bool,
+}
+
+/// A gradient of each image, `[images, count]`, and where their sum is to be, `[count]`.
+struct PerImage {
+    images: CudaBuffer,
+    sum: CudaBuffer,
+}
+
 impl Cuda {
     /// `x` `[b, c, h, w]` and `w` `[o, c, kh, kw]` give `[b, o, oh, ow]`.
     pub(super) fn convolved(
@@ -98,10 +119,21 @@ impl Cuda {
         w: View<'_, Self>,
         window: &Sliding,
     ) -> Result<CudaBuffer> {
+        self.convolved_with(x, w, window, Epilogue::default())
+    }
+
+    fn convolved_with(
+        &self,
+        x: View<'_, Self>,
+        w: View<'_, Self>,
+        window: &Sliding,
+        epilogue: Epilogue<'_>,
+    ) -> Result<CudaBuffer> {
         let [height, width] = window.output;
         let (c, o) = (x.shape()[1], w.shape()[0]);
         let count = x.shape()[0] * o * height * width;
-        self.conv("conv_forward", x, w, [c, o], window, [count, count])
+        let name = "conv_forward";
+        self.conv(name, [x, w], [c, o], window, [count, count], epilogue)
     }
 
     /// `g` `[b, o, oh, ow]` and `w` `[o, c, kh, kw]` give `[b, c, h, w]`.
@@ -114,7 +146,8 @@ impl Cuda {
         let [height, width] = window.input;
         let (c, o) = (w.shape()[1], w.shape()[0]);
         let count = g.shape()[0] * c * height * width;
-        self.conv("conv_input_grad", g, w, [c, o], window, [count, count])
+        let (name, plain) = ("conv_input_grad", Epilogue::default());
+        self.conv(name, [g, w], [c, o], window, [count, count], plain)
     }
 
     /// `x` `[b, c, h, w]` and `g` `[b, o, oh, ow]` give `[o, c, kh, kw]`.
@@ -124,44 +157,64 @@ impl Cuda {
         g: View<'_, Self>,
         window: &Sliding,
     ) -> Result<CudaBuffer> {
+        let grads = self.weight_grads(x, g, window)?;
+        self.add_images([Some(&grads), None], x.shape()[0])?;
+        Ok(grads.sum)
+    }
+
+    /// The same of each image, not added up.
+    fn weight_grads(
+        &self,
+        x: View<'_, Self>,
+        g: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<PerImage> {
         let [height, width] = window.kernel;
-        let (images, c, o) = (x.shape()[0], x.shape()[1], g.shape()[1]);
-        let weights = o * c * height * width;
-        let count = images * weights;
-        let name = "conv_weight_grad";
-        let sums = self.conv(name, x, g, [c, o], window, [count, count * LANES])?;
-        let out = CudaBuffer::any(self, weights)?;
+        let (c, o) = (x.shape()[1], g.shape()[1]);
+        let count = o * c * height * width;
+        let all = x.shape()[0] * count;
+        let (name, plain) = ("conv_weight_grad", Epilogue::default());
+        let images = self.conv(name, [x, g], [c, o], window, [all, all * LANES], plain)?;
+        let sum = CudaBuffer::any(self, count)?;
+        Ok(PerImage { images, sum })
+    }
+
+    /// Adds up what there is of each image, in one kernel.
+    fn add_images(&self, operands: [Option<&PerImage>; 2], images: usize) -> Result<()> {
+        let counts = operands.map(|operand| operand.map_or(0, |operand| operand.sum.count()));
+        let places = |operand: &PerImage| [operand.sum.address(), operand.images.address()];
         let arguments = AddImages {
-            out: out.address(),
-            images: sums.address(),
-            count: word(weights),
-            number: word(images),
+            operands: operands.map(|operand| operand.map_or([0; 2], places)),
+            counts: counts.map(word),
+            images: word(images),
+            unused: 0,
         };
-        // SAFETY: these are the arguments of `add_images`; there is a sum for each image and weight, and an output for each
-        // weight.
-        unsafe { self.run("add_images", weights, &arguments) }?;
-        Ok(out)
+        // SAFETY: these are the arguments of `add_images`; each operand has as many numbers of each image as its sum has.
+        unsafe { self.run("add_images", counts.iter().sum(), &arguments) }
     }
 
     fn conv(
         &self,
         name: &'static str,
-        x: View<'_, Self>,
-        w: View<'_, Self>,
+        [x, w]: [View<'_, Self>; 2],
         channels: [usize; 2],
         window: &Sliding,
         [count, threads]: [usize; 2],
+        Epilogue { bias, relu }: Epilogue<'_>,
     ) -> Result<CudaBuffer> {
         let out = CudaBuffer::any(self, count)?;
         let arguments = Conv {
             out: out.address(),
             x: address(&x),
             w: address(&w),
+            bias: bias.as_ref().map_or(0, address),
             count: word(count),
             channels: channels.map(word),
             window: Window::new(name, window)?,
             x_stride: strides(&x.layout),
             w_stride: strides(&w.layout),
+            bias_stride: bias.map_or(0, |bias| word(bias.layout.strides()[0])),
+            relu: relu.into(),
             unused: 0,
         };
         // SAFETY: these are the arguments of all three kernels; the views end in their buffers, and `out` has a number

@@ -199,6 +199,13 @@ impl Stream {
         handed_over
     }
 
+    /// Waits until everything that is queued is done.
+    pub(super) fn finish(&self) -> Result<(), DriverError> {
+        let mut queue = self.locked();
+        self.flush(&mut queue)?;
+        self.wait(&mut queue)
+    }
+
     /// Waits for everything that the driver has.
     fn wait(&self, queue: &mut Queue) -> Result<(), DriverError> {
         self.stream.synchronize()?;

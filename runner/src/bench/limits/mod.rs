@@ -9,7 +9,7 @@ mod loops;
 
 use minitorch_core::{Cpu, Tensor};
 
-use super::protocol::{Protocol, Times};
+use super::protocol::Times;
 use super::report::{Case, GB, GFLOP, Report};
 use crate::backend::Rayon;
 use crate::error::Failure;
@@ -24,7 +24,11 @@ const READ: usize = 1 << 24;
 /// # Errors
 ///
 /// If the device or standard output fails.
-pub(super) fn run(device: &Cpu, pool: Option<&Rayon>, report: &mut Report) -> Result<(), Failure> {
+pub(super) fn run(
+    device: &Cpu,
+    pool: Option<&Rayon>,
+    report: &mut Report<'_>,
+) -> Result<(), Failure> {
     let (level, workers) = (device.level(), device.workers());
     let everywhere = |task: &(dyn Fn(usize) + Sync)| match pool {
         Some(pool) => pool.on_each(task),
@@ -79,7 +83,7 @@ pub(super) fn run(device: &Cpu, pool: Option<&Rayon>, report: &mut Report) -> Re
 }
 
 /// The sum of two large tensors on a device: two are read, one is written.
-fn sum(report: &mut Report, name: &str, device: &Cpu) -> Result<(), Failure> {
+fn sum(report: &mut Report<'_>, name: &str, device: &Cpu) -> Result<(), Failure> {
     let bytes = (3 * LARGE * size_of::<f32>()) as f64;
     limit(report, (name, GB), bytes, || {
         let operand = |value| Tensor::try_full(device, [LARGE], value);
@@ -90,7 +94,7 @@ fn sum(report: &mut Report, name: &str, device: &Cpu) -> Result<(), Failure> {
 
 /// Measures one repeat, of which the fastest call counts: a busy machine, too, shows what it can do for a moment.
 fn limit<C: FnMut() -> minitorch_core::Result<T>, T>(
-    report: &mut Report,
+    report: &mut Report<'_>,
     (name, unit): (&str, &'static str),
     work: f64,
     prepare: impl FnOnce() -> minitorch_core::Result<C>,
@@ -101,12 +105,8 @@ fn limit<C: FnMut() -> minitorch_core::Result<T>, T>(
         unit,
         inner: 1,
     };
-    report.measure_by(&case, |protocol| {
-        let protocol = Protocol {
-            repeats: 1,
-            ..*protocol
-        };
-        let times = protocol.time(prepare()?)?;
+    report.measure_by(&case, |clock| {
+        let times = clock.repeating(1).time(prepare()?)?;
         Ok(Times {
             median: times.min,
             ..times

@@ -5,7 +5,7 @@ use std::path::Path;
 use minitorch_core::nn::{Module, try_nll};
 use minitorch_core::optim::{Adam, Optimizer, Schedule, Sgd};
 use minitorch_core::state::Numbers;
-use minitorch_core::{Backend, Element, Tensor};
+use minitorch_core::{Backend, Tensor};
 
 use super::batches::{Loader, View, views};
 use super::log::Log;
@@ -149,9 +149,14 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         let size = self.settings.recipe.batch;
         let views = self.views[batch * size..][..size].iter();
         let batch = self.loader.load(&self.digits.train, views.copied())?;
-        let loss = try_nll(&self.network.forward(&batch.images)?, &batch.labels)?;
-        self.loss += loss.try_item()?.to_f64();
-        Ok(loss)
+        Ok(try_nll(
+            &self.network.forward(&batch.images)?,
+            &batch.labels,
+        )?)
+    }
+
+    fn add(&mut self, loss: f64) {
+        self.loss += loss;
     }
 
     fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {

@@ -192,9 +192,12 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             false => try_bce_with_logits(&logits, &labels)?,
             true => bce_with_epsilon(&logits, &labels)?,
         };
-        self.loss += loss.try_item()?.to_f64();
         self.correct += correct;
         Ok(loss)
+    }
+
+    fn add(&mut self, loss: f64) {
+        self.loss += loss;
     }
 
     fn constrain(&mut self) -> Result<(), Failure> {

@@ -17,7 +17,8 @@ use minitorch_core::state::Fnv;
 
 use crate::args;
 use crate::args::toy::{self, Recipe, Settings};
-use crate::backend::{self, Device};
+use crate::backend;
+use crate::backend::cuda::{Cuda, Missing};
 use crate::data::{Pattern, Point};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -110,16 +111,19 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
             let device = backend::double(&settings.machine)?;
             train(&mut Tensors::new(device, &weights, recipe)?)
         }
-        toy::Engine::Fast | toy::Engine::Cuda => match backend::device(&settings.machine)? {
-            Device::Cuda(device) => train(&mut Tensors::new(device, &weights, recipe)?),
-            Device::Cpu(device, pool) => {
-                let mut engine = Tensors::new(device, &weights, recipe)?;
-                match pool {
-                    Some(pool) => pool.inside(|| train(&mut engine)),
-                    None => train(&mut engine),
-                }
+        toy::Engine::Fast => {
+            let (device, pool) = backend::cpu(&settings.machine)?;
+            let mut engine = Tensors::new(device, &weights, recipe)?;
+            match pool {
+                Some(pool) => pool.inside(|| train(&mut engine)),
+                None => train(&mut engine),
             }
-        },
+        }
+        toy::Engine::Cuda => {
+            let missing = |why: Missing| why.failure("--backend rayon, --engine fast");
+            let device = Cuda::open(0).map_err(missing)?;
+            train(&mut Tensors::new(device, &weights, recipe)?)
+        }
     }
 }
 

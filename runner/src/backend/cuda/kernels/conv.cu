@@ -6,15 +6,19 @@ struct Conv {
     const real* x;
     // The weight, or the gradient of the output.
     const real* w;
+    // What is added to the sums of each output channel, if anything.
+    const real* bias;
     unsigned count;
     // Input and output channels.
     unsigned c, o;
     Window window;
-    unsigned x_stride[4], w_stride[4];
+    unsigned x_stride[4], w_stride[4], bias_stride;
+    // Whether the sums go through ReLU.
+    unsigned relu;
 };
-static_assert(sizeof(Conv) == 112, "as backend/cuda/spatial.rs has it");
+static_assert(sizeof(Conv) == 128, "as backend/cuda/spatial.rs has it");
 
-// x [b, c, h, w], w [o, c, kh, kw] -> out [b, o, oh, ow]: one thread for each output.
+// x [b, c, h, w], w [o, c, kh, kw], bias [o] -> out [b, o, oh, ow]: one thread for each output.
 KERNEL(conv_forward, Conv) {
     const Window& win = a.window;
     unsigned i = thread();
@@ -33,7 +37,8 @@ KERNEL(conv_forward, Conv) {
                     ? image[c * a.x_stride[1] + y * a.x_stride[2] + x * a.x_stride[3]] : 0;
                 sum = mt_fma(weight[c * a.w_stride[1] + ky * a.w_stride[2] + kx * a.w_stride[3]], value, sum);
             }
-    a.out[i] = sum;
+    if (a.bias) sum = sum + a.bias[at.channel * a.bias_stride];
+    a.out[i] = a.relu && sum < 0 ? 0 : sum;
 }
 
 // x: the gradient [b, o, oh, ow], w [o, c, kh, kw] -> out [b, c, h, w]: one thread for each input.
@@ -86,18 +91,25 @@ GROUP_KERNEL(conv_weight_grad, Conv) {
     if (lane == 0 && i < a.count) a.out[i] = sum;
 }
 
+// Sums of images, of up to two operands at a time.
 struct AddImages {
-    real* out;
-    const real* in;
-    unsigned count, images;
+    struct Operand {
+        real* out;
+        const real* in;
+    } first, second;
+    unsigned counts[2], images, unused;
 };
-static_assert(sizeof(AddImages) == 24, "as backend/cuda/spatial.rs has it");
+static_assert(sizeof(AddImages) == 48, "as backend/cuda/spatial.rs has it");
 
 // in [images, count] -> out [count], images ascending.
 KERNEL(add_images, AddImages) {
     unsigned i = thread();
-    if (i >= a.count) return;
+    bool second = i >= a.counts[0];
+    if (second) i -= a.counts[0];
+    unsigned count = second ? a.counts[1] : a.counts[0];
+    if (i >= count) return;
+    const real* in = second ? a.second.in : a.first.in;
     real sum = 0;
-    for (unsigned image = 0; image < a.images; ++image) sum = sum + a.in[image * a.count + i];
-    a.out[i] = sum;
+    for (unsigned image = 0; image < a.images; ++image) sum = sum + in[image * count + i];
+    (second ? a.second.out : a.first.out)[i] = sum;
 }

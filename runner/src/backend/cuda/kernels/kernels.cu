@@ -3,4 +3,5 @@
 #include "matmul.cu"
 #include "conv.cu"
 #include "pool.cu"
+#include "block.cu"
 #include "random.cu"

@@ -62,21 +62,21 @@ INLINE void reduce_each(const Reduce& a) {
     a.out[i] = total;
 }
 
-// A block of threads folds all of an output: each thread a lane of a block of elements.
-template <class R>
-INLINE void reduce_block(const Reduce& a) {
+// A block of threads folds all of an output, each thread a lane of a block of elements, and the first thread gets the result.
+// Element j of an index of the outermost axis stands at(j) behind the first.
+template <class R, class At>
+INLINE real fold_by_block(const real* base, unsigned outer_count, unsigned outer_stride, bool several, unsigned inner_count, At at) {
     __shared__ real sums[FOLD_GROUPS];
-    const real* base = a.in + place(a.kept, blockIdx.x);
     unsigned lane = threadIdx.x % FOLD_LANES, group = threadIdx.x / FOLD_LANES;
-    unsigned blocks = (a.inner_count + FOLD_BLOCK - 1) / FOLD_BLOCK, all = blocks * a.outer_count;
+    unsigned blocks = (inner_count + FOLD_BLOCK - 1) / FOLD_BLOCK, all = blocks * outer_count;
     real total = R::start(), sum = R::start();
     for (unsigned done = 0; done < all; done += FOLD_GROUPS) {
         unsigned block = done + group;
         real value = R::start();
         if (block < all) {
-            unsigned first = block % blocks * FOLD_BLOCK, end = min(first + FOLD_BLOCK, a.inner_count);
-            const real* row = base + block / blocks * a.outer_stride;
-            for (unsigned j = first + lane; j < end; j += FOLD_LANES) value = R::fold(value, row[place(a.inner, j)]);
+            unsigned first = block % blocks * FOLD_BLOCK, end = min(first + FOLD_BLOCK, inner_count);
+            const real* row = base + block / blocks * outer_stride;
+            for (unsigned j = first + lane; j < end; j += FOLD_LANES) value = R::fold(value, row[at(j)]);
         }
         value = R::fold(value, __shfl_down_sync(0xffffffffu, value, 4));
         value = R::fold(value, __shfl_down_sync(0xffffffffu, value, 2));
@@ -87,12 +87,20 @@ INLINE void reduce_block(const Reduce& a) {
             for (unsigned n = 0; n < FOLD_GROUPS && done + n < all; ++n) {
                 sum = R::fold(sum, sums[n]);
                 if ((done + n + 1) % blocks != 0) continue;
-                total = a.several ? R::fold(total, sum) : sum;
+                total = several ? R::fold(total, sum) : sum;
                 sum = R::start();
             }
         }
         __syncthreads();
     }
+    return total;
+}
+
+template <class R>
+INLINE void reduce_block(const Reduce& a) {
+    const real* base = a.in + place(a.kept, blockIdx.x);
+    real total = fold_by_block<R>(base, a.outer_count, a.outer_stride, a.several, a.inner_count,
+                                  [&](unsigned j) { return place(a.inner, j); });
     if (threadIdx.x == 0) a.out[blockIdx.x] = total;
 }
 

@@ -1,0 +1,122 @@
+//! A convolution with bias, ReLU and pooling as one operation: two kernels at most forward, and four backward.
+#![allow(unsafe_code)]
+
+use minitorch_core::backend::{Backend, View, Window as Sliding};
+use minitorch_core::block::{Backward, Block, Forward, PerOperand, Pooling};
+use minitorch_core::reduction::Sum;
+use minitorch_core::{Layout, Result};
+
+use super::super::plain::plain;
+use super::super::{Cuda, CudaBuffer, GROUP, address, strides, word};
+use super::{Epilogue, PerImage, Pool, Window};
+
+plain! {
+    /// What `kernels/block.cu` calls `MapsGrad`.
+    struct MapsGrad {
+        pool: Pool,
+        sums: u64,
+        pooling: u32,
+        relu: u32,
+    }
+}
+const _: () = assert!(size_of::<MapsGrad>() == 120);
+
+impl Cuda {
+    /// [`Backend::conv_block`].
+    pub(in super::super) fn block(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        block: &Block,
+    ) -> Result<Forward<Self>> {
+        let relu = block.relu;
+        let maps = self.convolved_with(x, weight, &block.conv, Epilogue { bias, relu })?;
+        let [height, width] = block.conv.output;
+        let layout = Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])?;
+        let all = View::new(&maps, layout);
+        let pooled = match &block.pool {
+            None => None,
+            Some(Pooling::Avg(window)) => Some(self.avg_pool2d(all, window)?),
+            Some(Pooling::Max(window)) => Some(self.max_pool2d(all, window)?),
+        };
+        Ok(Forward { maps, pooled })
+    }
+
+    /// [`Backend::conv_block_grad`].
+    pub(in super::super) fn block_grad(
+        &self,
+        given: Backward<'_, Self>,
+        block: &Block,
+        [by_x, by_weight, by_bias]: PerOperand<bool>,
+    ) -> Result<PerOperand<Option<CudaBuffer>>> {
+        let Backward { x, weight, maps, g } = given;
+        let layout = Layout::contiguous(*maps.shape())?;
+        let [images, _, height, width] = [0, 1, 2, 3].map(|axis| maps.shape()[axis]);
+        // Axes of size 1 do not count in a sum, so that of one image goes by rows, and that of points by blocks of images.
+        let by_planes = by_bias && images != 1 && height * width != 1;
+        let (grad, sums) = self.maps_grad(maps, g.view(), block, by_planes)?;
+        let g = View::new(&grad, layout);
+        let by_x = by_x.then(|| self.conv2d_input_grad(g, weight, &block.conv));
+        let by_weight = by_weight.then(|| self.weight_grads(x, g, &block.conv));
+        let by_weight = by_weight.transpose()?;
+        self.add_images([by_weight.as_ref(), sums.as_ref()], images)?;
+        let by_bias = match sums {
+            None if by_bias => Some(self.reduce(Sum, g, &[true, false, true, true])?),
+            sums => sums.map(|sums| sums.sum),
+        };
+        Ok([by_x.transpose()?, by_weight.map(|grads| grads.sum), by_bias])
+    }
+
+    /// The gradient of the maps, and the sums of its planes, if they are wanted.
+    fn maps_grad(
+        &self,
+        maps: View<'_, Self>,
+        g: View<'_, Self>,
+        block: &Block,
+        sums: bool,
+    ) -> Result<(CudaBuffer, Option<PerImage>)> {
+        let (images, channels) = (maps.shape()[0], maps.shape()[1]);
+        let out = CudaBuffer::any(self, maps.layout.elements())?;
+        let sums = match sums {
+            true => Some(PerImage {
+                images: CudaBuffer::any(self, images * channels)?,
+                sum: CudaBuffer::any(self, channels)?,
+            }),
+            false => None,
+        };
+        let size = block.conv.output;
+        let single = Sliding {
+            kernel: [1, 1],
+            stride: [1, 1],
+            before: [0, 0],
+            input: size,
+            output: size,
+        };
+        let (pooling, window) = match &block.pool {
+            None => (0, &single),
+            Some(Pooling::Avg(window)) => (1, window),
+            Some(Pooling::Max(window)) => (2, window),
+        };
+        let arguments = MapsGrad {
+            pool: Pool {
+                out: out.address(),
+                x: address(&maps),
+                g: address(&g),
+                count: word(out.count()),
+                channels: word(channels),
+                window: Window::new("conv_block", window)?,
+                x_stride: strides(&maps.layout),
+                g_stride: strides(&g.layout),
+            },
+            sums: sums.as_ref().map_or(0, |sums| sums.images.address()),
+            pooling,
+            relu: block.relu.into(),
+        };
+        let threads = images * channels * GROUP as usize;
+        // SAFETY: these are the arguments of `maps_grad`, which has a group for each plane; the views end in their buffers,
+        // `out` is as large as the maps, and there is a sum for each plane, if there are any.
+        unsafe { self.run("maps_grad", threads, &arguments) }?;
+        Ok((out, sums))
+    }
+}
