@@ -189,7 +189,7 @@ fn a_loss_that_explodes_is_no_success_to_build_on() {
         "{error}"
     );
     assert!(
-        said.contains("Next: the same command with a smaller --rate\n"),
+        said.contains("Next: cargo run -p runner -- xor\n"),
         "{said}"
     );
     // What has only begun to learn is no such case.

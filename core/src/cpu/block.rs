@@ -50,7 +50,7 @@ pub(super) fn backward<E: Element>(
     let layouts = [&given.x.layout, &given.weight.layout, &given.maps.layout];
     let dense = given.maps.layout.is_contiguous()
         && (block.pool.is_some() || (block.relu && given.g.view().layout.is_contiguous()));
-    let plan = grad::Plan::new::<E>(cpu.workers(), layouts).filter(|_| dense);
+    let plan = grad::Plan::new::<E>(cpu.workers(), layouts, wanted).filter(|_| dense);
     let Some(plan) = plan else {
         return crate::block::backward(cpu, given, block, wanted);
     };

@@ -149,7 +149,7 @@ struct Buffer<'a, E> {
     edges: Option<(Strip, [isize; 2])>,
     /// Which strip and which gradients are there: image, channel and what else they depend on.
     strip: Option<[usize; 6]>,
-    gradients: Option<[usize; 5]>,
+    gradients: Option<([usize; 5], Gradients)>,
     /// Whether all elements of the strip are finite.
     finite: bool,
 }
@@ -278,18 +278,22 @@ impl<E: Element> Pair<'_, E> {
             channels,
             taps: kernel,
         };
-        let image = Strip::new(all, stride, output).elements() + BEYOND;
-        let image = image.next_multiple_of(BEYOND);
+        let image = Strip::new(all, stride, output).elements();
+        let image = (image / BEYOND).saturating_add(2).saturating_mul(BEYOND);
         let least = rows.min(best);
         let whole = image < memory && fits(memory - image, least, output[0], output[1]);
-        let split = if whole { image } else { memory / 2 };
+        let split = if whole {
+            image
+        } else {
+            memory / 2 / BEYOND * BEYOND
+        };
         let memory = memory - split;
         let (mut taken, mut size) = plan(channels, kernel, stride, output, most, split - BEYOND);
         if whole {
             size = output;
         } else if !fits(memory, 1, 1, size[1]) {
             // Lines so long that a vector of output channels has no room for one.
-            let capacity = memory * LANES / lanes::<E, I>() - LANES;
+            let capacity = (memory * LANES / lanes::<E, I>() - LANES).min(split - BEYOND);
             (taken, size) = plan(channels, kernel, stride, output, most, capacity);
         }
         let [height, width] = size;
@@ -353,7 +357,7 @@ impl<E: Element> Pair<'_, E> {
                     buffer.finite = finite(&strip_memory[..strip.elements() + LANES]);
                 }
                 let gradients = Gradients::new(rows[1], outputs[0], outputs[1]);
-                let key = Some([self.g.base, rows[0], rows[1], y, x]);
+                let key = Some(([self.g.base, rows[0], rows[1], y, x], gradients));
                 if buffer.gradients != key {
                     gradients.pack::<I, E>(&self.g, rows[0], [y, x], outputs[1], packed);
                     buffer.gradients = key;

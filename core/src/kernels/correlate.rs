@@ -35,7 +35,7 @@ pub(crate) const fn together<E, I: Isa>() -> usize {
 }
 
 /// The gradients of some lines of output channels.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gradients {
     pub(crate) rows: usize,
     pub(crate) lines: usize,

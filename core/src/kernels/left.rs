@@ -52,7 +52,7 @@ pub(crate) const fn packed(rows: usize, terms: usize, most: usize) -> usize {
     (rows / most + 3).saturating_mul(SIDE).saturating_mul(terms)
 }
 
-/// How many rows [`pack`] has room for in so many elements, in whole tiles.
+/// How many rows [`pack`] has room for in so many elements, in whole tiles; perhaps none.
 pub(crate) const fn fitting(elements: usize, terms: usize, most: usize) -> usize {
     (elements / (SIDE * terms)).saturating_sub(2) * most
 }

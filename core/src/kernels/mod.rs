@@ -24,6 +24,8 @@ pub(crate) mod slide;
 mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
+#[cfg(test)]
+mod without_memory;
 pub(crate) mod workspace;
 
 pub(crate) use workspace::Workspace;

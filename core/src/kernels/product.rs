@@ -132,12 +132,9 @@ impl<E: Element> Product<'_, E> {
         }
         let at_once = plan.terms(scratch.len() - BEYOND);
         let (packed_columns, packed_rows) = scratch.split_at_mut(at_once * plan.tile[1] + BEYOND);
-        let packs_left = plan.packs_left([rows.len(), columns.len()]);
-        let fits = if packs_left {
-            left::fitting(packed_rows.len(), at_once, plan.tile[0])
-        } else {
-            rows.len()
-        };
+        let fits = left::fitting(packed_rows.len(), at_once, plan.tile[0]);
+        let packs_left = plan.packs_left([rows.len(), columns.len()]) && fits > 0;
+        let fits = if packs_left { fits } else { rows.len() };
         // Equal parts, of whole tiles, rather than full ones and a rest.
         let equal = rows.len().div_ceil(rows.len().div_ceil(fits));
         let most = equal.next_multiple_of(plan.tile[0]).min(fits);

@@ -60,7 +60,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         // Every third of a phase: first tap, number of taps, first output, number of outputs, first image row.
         let phases = if gradient { window.stride } else { [1, 1] };
         let taps = channels.saturating_mul(window.kernel[0] * window.kernel[1]);
-        let reserved = reserved(planes, taps, tile_rows::<E, I>(), scratch.len());
+        let reserved = reserved(planes, taps, tile_rows::<E, I>(), scratch.len() - BEYOND);
         let (packed, strip) = scratch.split_at_mut(reserved);
         let mut buffer = Buffer {
             taps: Taps::new(),

@@ -68,12 +68,13 @@ impl Strip {
 
     /// Elements of one channel.
     fn plane(&self) -> usize {
-        self.phases[0] * self.phases[1] * self.lines[0] * self.lines[1]
+        let lines = self.lines[0].saturating_mul(self.lines[1]);
+        lines.saturating_mul(self.phases[0] * self.phases[1])
     }
 
     /// Elements of the strip.
     pub(crate) fn elements(&self) -> usize {
-        self.channels * self.plane()
+        self.channels.saturating_mul(self.plane())
     }
 
     /// Where the element lies that output `[0, 0]` reads through the tap `(channel, i, j)`.

@@ -16,7 +16,7 @@ pub(crate) const CAPACITY: usize = if SMALL { STACK } else { POOLED };
 /// Elements beyond the ones asked for that a kernel may read, though not use: a vector.
 pub(crate) const BEYOND: usize = if SMALL { 8 } else { 16 };
 
-/// Bytes of a line of the cache: a vector that begins within one would be read from two.
+/// Bytes of a line of the cache: a vector that begins within one may have to be read from two.
 const LINE: usize = 64;
 
 /// Where tasks get their memory from.

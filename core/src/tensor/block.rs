@@ -175,7 +175,8 @@ impl<B: Backend> Tensor<B> {
         }
     }
 
-    /// The operations one after the other: where no gradient reads the maps, which then need not be kept, and for machines where memory is what counts, as maps are then freed before the convolution's gradients are made.
+    /// The operations one after the other: where no gradient reads the maps, which then need not be kept, and for machines
+    /// where memory is what counts, as maps are then freed before the convolution's gradients are made.
     fn one_by_one(&self, weight: &Self, bias: Option<&Self>, block: &ConvBlock) -> Result<Self> {
         let mut out = self.try_conv2d(weight, block.stride, block.padding)?;
         if let Some(bias) = bias {

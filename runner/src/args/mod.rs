@@ -211,7 +211,14 @@ impl Machine {
     pub fn choices(&self) -> [Choice; 3] {
         [
             Choice::named("--backend", &self.backend),
-            Choice::optional("--threads", self.threads, "one for each processor"),
+            Choice::optional(
+                "--threads",
+                self.threads,
+                match self.backend {
+                    Backend::Rayon => "one for each processor",
+                    Backend::Serial | Backend::Cuda => "one",
+                },
+            ),
             Choice::named("--isa", &self.isa),
         ]
     }

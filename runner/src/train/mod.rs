@@ -69,7 +69,7 @@ pub(crate) trait Lesson<B: Backend> {
     fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure>;
 
     /// Adds the number of that loss, which is finite, to what the log tells. It is read from the device once.
-    fn add(&mut self, _loss: f64) {}
+    fn add(&mut self, loss: f64);
 
     /// Brings weights that may not be everywhere back to where they may be, after an update.
     ///

@@ -25,7 +25,8 @@ pub(crate) fn warn_of_replacing<B: Backend, L: Lesson<B>>(
     let Some(path) = keeper.path().filter(there) else {
         return;
     };
-    // Nothing in a checkpoint says which weights its run started from.
+    // Nothing in a checkpoint says which weights its run started from, so that one of a run that had --init is not told
+    // from another.
     if files.init.is_none() && leads_to(lesson, epochs, path).is_ok_and(|leads| leads) {
         return;
     }

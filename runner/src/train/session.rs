@@ -79,8 +79,8 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     ///
     /// # Errors
     ///
-    /// If a loss or a weight is no finite number; then the last state that was saved stays, Ctrl-C or not. If the device fails, or a file
-    /// or the log cannot be written.
+    /// If a loss or a weight is no finite number; then the last state that was saved stays, Ctrl-C or not. If the device
+    /// fails, or a file or the log cannot be written.
     pub(crate) fn train(
         &mut self,
         keeper: &mut Keeper,

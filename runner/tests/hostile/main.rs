@@ -98,14 +98,18 @@ fn accepted(command: Command) -> String {
 }
 
 /// Demands that a command fails with status 1, nothing on standard output and one to four lines on standard error,
-/// which hold `parts`. Returns these lines.
+/// which hold `parts`: an error, perhaps after warnings. Returns these lines.
 fn refused(command: Command, parts: &[&str]) -> String {
     let shown = format!("{command:?}");
     let output = run(command);
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{shown}: {message}");
     assert!(output.stdout.is_empty(), "{shown}");
-    assert!(message.starts_with("error: "), "{shown}: {message}");
+    let first = message.lines().find(|line| !line.starts_with("warning: "));
+    assert!(
+        first.is_some_and(|line| line.starts_with("error: ")),
+        "{shown}: {message}"
+    );
     assert!(message.lines().count() <= 4, "{shown}: {message}");
     for part in parts {
         assert!(message.contains(part), "{shown}: {message} lacks {part:?}");

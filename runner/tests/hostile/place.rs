@@ -120,7 +120,8 @@ fn a_full_disk_leaves_the_checkpoint_that_is_there() {
     assert_eq!(said, "status 1\nfiller\nnet\n0\nfiller\nnet\n", "{errors}");
     let lines: Vec<&str> = errors.lines().collect();
     assert!(
-        matches!(lines[..], [error, warning] if error.starts_with("error: disk/net: cannot write: ")
+        matches!(lines[..], [replaced, error, warning] if replaced.starts_with("warning: disk/net: this run will replace ")
+            && error.starts_with("error: disk/net: cannot write: ")
             && warning.contains("./mnist.safetensors: cannot write: ")
             && warning.ends_with("nothing is saved from now on")),
         "{errors}"

@@ -6,7 +6,7 @@
 //! canonical arithmetic have the same sum for each image, and the same order.
 
 use super::{TOGETHER, take};
-use crate::block::{Block, Pooling};
+use crate::block::{Block, PerOperand, Pooling};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::kernels::panel::TASK;
@@ -29,6 +29,7 @@ pub struct Plan {
     /// Elements of an image of the input, and of the weight.
     input: usize,
     weights: usize,
+    wanted: PerOperand<bool>,
     /// How images are dealt out.
     cut: Cut,
     /// How many of them a task goes through at a time.
@@ -36,8 +37,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For input, weight and maps of these layouts; `None` if the operations had better be run one after the other.
-    pub(crate) fn new<E>(workers: usize, [x, weight, maps]: [&Layout; 3]) -> Option<Self> {
+    /// For input, weight and maps of these layouts, and those gradients that are wanted; `None` if the operations had
+    /// better be run one after the other.
+    pub(crate) fn new<E>(
+        workers: usize,
+        [x, weight, maps]: [&Layout; 3],
+        wanted: PerOperand<bool>,
+    ) -> Option<Self> {
         let &[images, o, height, width] = &**maps.shape() else {
             return None;
         };
@@ -55,7 +61,7 @@ impl Plan {
         let depth = (2 * image).saturating_mul(weights / o).max(1);
         let cut = Cut::new(workers, images, 1, TASK / depth);
         // Rows that take longer to add than the gradient of the maps takes to read are not worth their while.
-        if cut.tasks > 1 && weights > image / 4 {
+        if cut.tasks > 1 && wanted[1] && weights > image / 4 {
             return None;
         }
         Some(Self {
@@ -63,6 +69,7 @@ impl Plan {
             maps: [o, height, width],
             input: x.elements() / images,
             weights,
+            wanted,
             cut,
             together: (TOGETHER / (image * size_of::<E>())).clamp(1, cut.size),
         })
@@ -78,8 +85,14 @@ impl Plan {
     fn parts(&self) -> [usize; 3] {
         let [o, height, width] = self.maps;
         let near = self.cut.tasks * self.together * o * height * width;
-        let products = if self.apart() { self.weights } else { 0 };
-        [near, self.images * o, self.images * products]
+        let [_, weight, bias] = self.wanted;
+        let products = if self.apart() && weight {
+            self.weights
+        } else {
+            0
+        };
+        let sums = if bias { o } else { 0 };
+        [near, self.images * sums, self.images * products]
     }
 
     /// Whether each image has a row for the weight; a single task adds to the sums of the images before.
@@ -126,11 +139,7 @@ pub(crate) fn backward<E: Element>(
     weight.fill(E::ZERO);
     let (own, size) = (near.len() / plan.cut.tasks, plan.cut.size);
     {
-        let mut sums = if bias.is_empty() {
-            &mut [][..]
-        } else {
-            &mut *sums
-        };
+        let mut sums = &mut *sums;
         let mut products = match (weight.is_empty(), plan.apart()) {
             (true, _) => &mut [][..],
             (false, true) => &mut *products,
@@ -344,7 +353,7 @@ impl<E: Element> Kernel for PlaneGrad<'_, '_, E> {
     }
 }
 
-/// The sum of rows, from +0 in order.
+/// The sum of rows, from +0 in order: on one thread, as rows are much shorter than what they are made from.
 struct AddRows<'a, 'o, E> {
     rows: &'a [E],
     out: &'o mut [E],

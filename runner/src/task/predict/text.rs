@@ -31,7 +31,8 @@ enum Event<'a> {
     },
 }
 
-/// The text of an input, which must not be the name of a file, or, if it is `-`, the lines of standard input that are not empty.
+/// The text of an input, which must not be the name of a file, or, if it is `-`, the lines of standard input that are not
+/// empty.
 pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Failure>> + '_> {
     if input != "-" {
         let wrong = || Failure::file(input.display(), "not UTF-8");

@@ -161,7 +161,7 @@ fn on(
         checkpoint: None,
         hash: engine.hash()?.finish(),
         next: match course.is_astray() {
-            true => "the same command with a smaller --rate",
+            true => again(settings),
             false => next(settings),
         },
     };
@@ -249,6 +249,18 @@ fn log(settings: &Settings, epoch: usize, step: Step) -> Log {
         loss: step.loss,
         correct: step.correct,
         of: settings.points,
+    }
+}
+
+/// The same points with the rate that they are known to be learnt with.
+const fn again(settings: &Settings) -> &'static str {
+    match settings.pattern {
+        Pattern::Simple => "cargo run -p runner -- simple",
+        Pattern::Diag => "cargo run -p runner -- diag",
+        Pattern::Split => "cargo run -p runner -- split",
+        Pattern::Xor => "cargo run -p runner -- xor",
+        Pattern::Circle => "cargo run -p runner -- circle",
+        Pattern::Spiral => "cargo run -p runner -- spiral",
     }
 }
 

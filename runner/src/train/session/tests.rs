@@ -45,6 +45,8 @@ impl Lesson<Cpu> for Slope {
         Ok(weight.try_mul_scalar(self.slope)?)
     }
 
+    fn add(&mut self, _: f64) {}
+
     fn log(&mut self, _: Position, _: &mut Output) -> Result<(), Failure> {
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! A convolution with bias, ReLU and pooling as one operation: two kernels at most forward, and four backward.
+//! A convolution with bias, ReLU and pooling as one operation: two kernels at most forward, and
+//! four backward, or five for the bias of one image or of points.
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::{Backend, View, Window as Sliding};
