@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use minitorch_core::state::SafeTensors;
 
-use program::{Folder, hash, run, runner};
+use program::{Folder, REPLACES, hash, run, runner};
 
 #[test]
 fn one_run_has_one_hash_on_any_threads_and_instructions() {
@@ -276,10 +276,7 @@ fn a_run_that_replaces_another_ones_checkpoint_says_so() {
         assert!(output.status.success(), "{options:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    let warning = format!(
-        "warning: {file}: this run will replace what another one has saved; to keep that, copy it or name another \
-         --checkpoint\n"
-    );
+    let warning = format!("warning: {file}{REPLACES}\n");
     assert_eq!(said(&[&file, "--epochs", "2"]), "");
     assert_eq!(said(&[&file, "--epochs", "2", "--backend", "serial"]), "");
     assert_eq!(said(&[&file, "--epochs", "3", "--resume", &file]), "");

@@ -11,6 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use minitorch_core::state::SafeTensors;
 
+/// What a run warns of whose checkpoint takes the place of another run's, after the file's name.
+pub(crate) const REPLACES: &str = ": this run will replace what another one has saved; to keep that, copy it or name \
+    another --checkpoint";
+
 /// A folder that is removed at the end of a test.
 pub(crate) struct Folder(PathBuf);
 
