@@ -8,6 +8,7 @@ table='
 core/src/isa/aarch64.rs
 core/src/isa/detect.rs          core:lib core:matmul
 core/src/isa/x86.rs             core:matmul core:pool
+core/src/kernels/block/add.rs   core:lib core:block
 core/src/kernels/correlate.rs   core:lib core:conv
 core/src/kernels/panel.rs       core:lib core:matmul core:conv
 core/src/math/fma.rs            core:math_fma

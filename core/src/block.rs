@@ -65,6 +65,8 @@ pub struct Backward<'a, B: Backend> {
     pub weight: View<'a, B>,
     /// The maps of the forward pass, `[b, o, oh, ow]`.
     pub maps: View<'a, B>,
+    /// What pooling made of them, `[b, o, ph, pw]`, if they are pooled.
+    pub pooled: Option<View<'a, B>>,
     /// The gradient of the result: of the pooled maps `[b, o, ph, pw]`, if they are pooled, else of the maps.
     pub g: Incoming<'a, B>,
 }
@@ -137,6 +139,7 @@ pub fn backward<B: Backend>(
         weight,
         maps,
         mut g,
+        ..
     } = given;
     let layout = Layout::contiguous(*maps.shape())?;
     let spread = match &block.pool {

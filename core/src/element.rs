@@ -47,6 +47,8 @@ pub trait Element:
     fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16];
     /// [`Element::fma_wide`] where `b` has the same eight numbers twice.
     fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16];
+    /// A bit for each element that equals `b`: for the first one the lowest.
+    fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32;
     /// The transposed square.
     fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8];
     /// The absolute value.
@@ -123,6 +125,10 @@ impl Element for f32 {
         I::fma_f32x16_by_8(a, b, c)
     }
     #[inline(always)]
+    fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32 {
+        I::equal_f32(a, b)
+    }
+    #[inline(always)]
     fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {
         I::transpose_f32(square)
     }
@@ -197,6 +203,10 @@ impl Element for f64 {
     #[inline(always)]
     fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16] {
         core::array::from_fn(|l| I::fma_f64(a[l], b[l % 8], c[l]))
+    }
+    #[inline(always)]
+    fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32 {
+        (0..8).fold(0, |bits, l| bits | (u32::from(a[l] == b) << l))
     }
     #[inline(always)]
     fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {

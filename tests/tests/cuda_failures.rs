@@ -233,6 +233,7 @@ fn operations<'a>(
                 x: image,
                 weight,
                 maps: small,
+                pooled: Some(view([2, 3, 1, 1].into())),
                 g: Incoming::Shared(view([2, 3, 1, 1].into())),
             };
             device.conv_block_grad(given, &block, [true; 3])

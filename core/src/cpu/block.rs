@@ -49,8 +49,11 @@ pub(super) fn backward<E: Element>(
 ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
     let layouts = [&given.x.layout, &given.weight.layout, &given.maps.layout];
     let dense = given.maps.layout.is_contiguous()
-        && (block.pool.is_some() || (block.relu && given.g.view().layout.is_contiguous()));
-    let plan = grad::Plan::new::<E>(cpu.workers(), layouts, wanted).filter(|_| dense);
+        && match &given.pooled {
+            Some(pooled) => pooled.layout.is_contiguous(),
+            None => block.relu && given.g.view().layout.is_contiguous(),
+        };
+    let plan = grad::Plan::new::<E>(cpu.workers(), layouts, block, wanted).filter(|_| dense);
     let Some(plan) = plan else {
         return crate::block::backward(cpu, given, block, wanted);
     };
@@ -75,6 +78,7 @@ pub(super) fn backward<E: Element>(
             x: operand(&given.x),
             weight: operand(&given.weight),
             maps: operand(&given.maps),
+            pooled: given.pooled.as_ref().map(operand),
             g: operand(&given.g.view()),
         },
         block,

@@ -56,6 +56,11 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     fn fma_f32x16_by_8(a: [f32; 16], b: [f32; 8], c: [f32; 16]) -> [f32; 16] {
         core::array::from_fn(|l| Self::fma_f32(a[l], b[l % 8], c[l]))
     }
+    /// A bit for each number that equals `b`: for the first one the lowest.
+    #[inline(always)]
+    fn equal_f32(a: [f32; 8], b: f32) -> u32 {
+        (0..8).fold(0, |bits, l| bits | (u32::from(a[l] == b) << l))
+    }
     /// The transposed square. The compiler would move the elements one by one.
     #[inline(always)]
     fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {

@@ -1,10 +1,11 @@
 #![allow(unsafe_code)]
 use super::{Isa, Kernel};
 use core::arch::x86_64::{
-    __m256, __m256d, __m512, __m512d, _MM_HINT_T0, _mm_cvtsd_f64, _mm_cvtss_f32, _mm_fmadd_sd,
-    _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss, _mm256_castps_pd, _mm256_fmadd_pd,
-    _mm256_fmadd_ps, _mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps,
-    _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
+    __m256, __m256d, __m512, __m512d, _CMP_EQ_OQ, _MM_HINT_T0, _mm_cvtsd_f64, _mm_cvtss_f32,
+    _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss, _mm256_castps_pd,
+    _mm256_cmp_ps, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps, _mm256_permute2f128_ps,
+    _mm256_set1_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
 };
 use core::mem::transmute;
 
@@ -54,6 +55,15 @@ impl Isa for Avx2 {
         unsafe {
             let [a, b, c] = transmute::<[[f32; 8]; 3], [__m256; 3]>([a, b, c]);
             transmute::<__m256, [f32; 8]>(_mm256_fmadd_ps(a, b, c))
+        }
+    }
+    #[inline(always)]
+    fn equal_f32(a: [f32; 8], b: f32) -> u32 {
+        // SAFETY: as above.
+        unsafe {
+            let a = transmute::<[f32; 8], __m256>(a);
+            let equal = _mm256_cmp_ps::<_CMP_EQ_OQ>(a, _mm256_set1_ps(b));
+            _mm256_movemask_ps(equal).cast_unsigned()
         }
     }
     #[inline(always)]
@@ -159,6 +169,10 @@ impl Isa for Avx512 {
             let b = _mm512_castpd_ps(_mm512_broadcast_f64x4(b));
             transmute::<__m512, [f32; 16]>(_mm512_fmadd_ps(a, b, c))
         }
+    }
+    #[inline(always)]
+    fn equal_f32(a: [f32; 8], b: f32) -> u32 {
+        Avx2::equal_f32(a, b)
     }
     #[inline(always)]
     fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {

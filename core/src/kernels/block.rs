@@ -3,7 +3,13 @@
 //! Steps and their order are those of [`crate::block`]: a task convolves a few images, then adds the bias to their maps,
 //! then pools them. The backward pass is the subject of [`grad`].
 
+mod add;
 pub(crate) mod grad;
+mod last;
+mod maps_grad;
+mod patches;
+mod places;
+mod sparse;
 
 use super::conv::Conv;
 use super::pool::Fold;

@@ -85,30 +85,14 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             out,
             scratch,
         } = self;
-        let (&[images, channels, ..], &[x_image, xc, xy, xx]) =
-            (&**x.layout.shape(), x.layout.strides())
-        else {
-            return;
-        };
-        let &[g_image, gc, gy, gx] = g.layout.strides() else {
+        let &[images, channels, ..] = &**x.layout.shape() else {
             return;
         };
         let area = window.kernel[0] * window.kernel[1];
         let end = first + pairs;
         let mut buffer = Buffer::new(scratch);
         for image in 0..images {
-            let x = Image {
-                data: x.data,
-                base: x.layout.offset() + image * x_image,
-                strides: [xc, xy, xx],
-                size: window.input,
-            };
-            let g = Image {
-                data: g.data,
-                base: g.layout.offset() + image * g_image,
-                strides: [gc, gy, gx],
-                size: window.output,
-            };
+            let (x, g) = (Image::of(x, image), Image::of(g, image));
             let row = if apart { image * pairs * area } else { 0 };
             let out = &mut out[row..][..pairs * area];
             let mut at = first;
@@ -405,7 +389,7 @@ struct Part {
 /// Whether no element is infinite or not a number: those minus themselves are not 0.
 #[inline(always)]
 #[expect(clippy::eq_op, reason = "infinity and NaN minus themselves are not 0")]
-fn finite<E: Element>(elements: &[E]) -> bool {
+pub(crate) fn finite<E: Element>(elements: &[E]) -> bool {
     let (whole, rest) = elements.as_chunks::<{ 4 * LANES }>();
     let mut sums = [E::ZERO; 4 * LANES];
     for chunk in whole {

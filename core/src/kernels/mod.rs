@@ -57,6 +57,13 @@ pub struct Operand<'a, E> {
     pub(crate) layout: &'a Layout,
 }
 
+impl<'a, E> Operand<'a, E> {
+    /// The elements from the first one on.
+    pub(crate) fn elements(&self) -> &'a [E] {
+        &self.data[self.layout.offset()..]
+    }
+}
+
 /// The entry points of the kernels, so that [`Element`](crate::Element) types carry compiled code: a generic function
 /// would be compiled, at that crate's optimisation level, in every crate that uses this one.
 #[doc(hidden)]

@@ -144,7 +144,7 @@ impl<E: Element> Panel<'_, E> {
         &self,
         lanes: usize,
         rows: usize,
-        spots: [Spot; NV],
+        spots: &[Spot; NV],
         out: &mut [E],
     ) {
         match (lanes, tile_rows::<E, I>()) {
@@ -162,7 +162,7 @@ impl<E: Element> Panel<'_, E> {
     pub(crate) fn row<I: Isa, const NV: usize>(
         &self,
         row: usize,
-        spots: [Spot; NV],
+        spots: &[Spot; NV],
         out: &mut [E],
     ) {
         if lanes::<E, I>() == 16 {
@@ -176,7 +176,7 @@ impl<E: Element> Panel<'_, E> {
     fn rows<I: Isa, V: Vector<E>, const MOST: usize, const NV: usize>(
         &self,
         rows: usize,
-        spots: [Spot; NV],
+        spots: &[Spot; NV],
         out: &mut [E],
     ) {
         let (mut row, mut number) = (0, 0);
@@ -198,7 +198,7 @@ impl<E: Element> Panel<'_, E> {
     fn tile<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
         &self,
         place: [usize; 2],
-        spots: [Spot; NV],
+        spots: &[Spot; NV],
         out: &mut [E],
     ) {
         I::apart(Tile::<E, V, MR, NV> {
@@ -216,7 +216,8 @@ struct Tile<'a, E, V, const MR: usize, const NV: usize> {
     panel: &'a Panel<'a, E>,
     /// The first row, and the number of the tile.
     place: [usize; 2],
-    spots: [Spot; NV],
+    /// By reference: copied, they would be read before they have reached memory.
+    spots: &'a [Spot; NV],
     out: &'a mut [E],
     vectors: PhantomData<V>,
 }
@@ -244,12 +245,12 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
         // Results that are not whole vectors of the output come and go through others that are.
         let mut others = None;
         let (to, starts, pitch) = if whole {
-            let starts = spots.map(|spot| spot.out + row * by_row);
+            let starts: [usize; NV] = core::array::from_fn(|v| spots[v].out + row * by_row);
             (&mut *out, starts, by_row)
         } else {
             let others = others.insert([E::ZERO; LARGEST]);
             if !panel.first {
-                panel.each::<V, MR, NV>(row, &spots, |at, other| others[other] = out[at]);
+                panel.each::<V, MR, NV>(row, spots, |at, other| others[other] = out[at]);
             }
             let starts = core::array::from_fn(|v| v * V::LANES);
             (&mut others[..], starts, NV * V::LANES)
@@ -268,7 +269,8 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
                 }
             }
         }
-        panel.accumulate::<I, V, MR, NV>([row, number], spots.map(|spot| spot.b), &mut acc);
+        let b = core::array::from_fn(|v| spots[v].b);
+        panel.accumulate::<I, V, MR, NV>([row, number], b, &mut acc);
         for r in 0..MR {
             for v in 0..NV {
                 // SAFETY: as above. Checks for each vector would keep the sums in memory.
@@ -281,7 +283,7 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
             }
         }
         if let Some(others) = &others {
-            panel.each::<V, MR, NV>(row, &spots, |at, other| out[at] = others[other]);
+            panel.each::<V, MR, NV>(row, spots, |at, other| out[at] = others[other]);
         }
     }
 }

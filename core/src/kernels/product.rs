@@ -241,15 +241,15 @@ impl<E: Element> Pass<'_, E> {
             };
             if vectors == WIDE {
                 let spots: [Spot; WIDE] = core::array::from_fn(spot);
-                (0..self.height).for_each(|row| panel.row::<I, WIDE>(row, spots, out));
+                (0..self.height).for_each(|row| panel.row::<I, WIDE>(row, &spots, out));
             } else if vectors == WIDE / 2 && vectors > VECTORS {
                 let spots: [Spot; WIDE / 2] = core::array::from_fn(spot);
-                (0..self.height).for_each(|row| panel.row::<I, { WIDE / 2 }>(row, spots, out));
+                (0..self.height).for_each(|row| panel.row::<I, { WIDE / 2 }>(row, &spots, out));
             } else if vectors == VECTORS {
                 let spots: [Spot; VECTORS] = core::array::from_fn(spot);
-                panel.tiles::<I, VECTORS>(lanes, self.height, spots, out);
+                panel.tiles::<I, VECTORS>(lanes, self.height, &spots, out);
             } else {
-                panel.tiles::<I, 1>(lanes, self.height, [spot(0)], out);
+                panel.tiles::<I, 1>(lanes, self.height, &[spot(0)], out);
             }
             column += width;
         }

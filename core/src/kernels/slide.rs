@@ -36,9 +36,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             out,
             scratch,
         } = self;
-        let (&[_, channels, height, width], &[image, channel, y, x]) =
-            (&**from.layout.shape(), from.layout.strides())
-        else {
+        let &[_, channels, ..] = &**from.layout.shape() else {
             return;
         };
         let (&[o, c, ..], &[per_o, per_c, per_i, per_j]) =
@@ -75,12 +73,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             let top = at % planes;
             let rows = (planes - top).min(end - at);
             let base = (at - first) * plane;
-            let image = Image {
-                data: from.data,
-                base: from.layout.offset() + at / planes * image,
-                strides: [channel, y, x],
-                size: [height, width],
-            };
+            let image = Image::of(from, at / planes);
             for phase in 0..phases[0] * phases[1] {
                 let phase = [phase / phases[1], phase % phases[1]];
                 let axes = [0, 1].map(|axis| {
@@ -361,13 +354,13 @@ impl<E: Element> Pass<'_, E> {
                 };
                 held += 1;
                 if held == VECTORS {
-                    panel.tiles::<I, VECTORS>(lanes, self.rows, spots, out);
+                    panel.tiles::<I, VECTORS>(lanes, self.rows, &spots, out);
                     held = 0;
                 }
             }
         }
         if held > 0 {
-            panel.tiles::<I, 1>(lanes, self.rows, [spots[0]], out);
+            panel.tiles::<I, 1>(lanes, self.rows, &[spots[0]], out);
         }
     }
 

@@ -11,6 +11,7 @@
 //! Elements outside of the image are +0: padding costs nothing after the copy. Positions of consecutive lines of one
 //! phase are contiguous too, so a tile of outputs may run over the end of a line.
 
+use super::Operand;
 use super::workspace::BEYOND;
 use crate::element::Element;
 use crate::reduction::LANES;
@@ -27,6 +28,27 @@ pub(crate) struct Image<'a, E> {
     pub(crate) strides: [usize; 3],
     /// Rows and columns.
     pub(crate) size: [usize; 2],
+}
+
+impl<'a, E> Image<'a, E> {
+    /// Image `n` of an operand `[n, c, h, w]`.
+    #[inline(always)]
+    pub(crate) fn of(operand: Operand<'a, E>, n: usize) -> Self {
+        let axes = |axis| (operand.layout.shape()[axis], operand.layout.strides()[axis]);
+        let [(_, image), (_, channel), (height, row), (width, column)] = [0, 1, 2, 3].map(axes);
+        Self {
+            data: operand.data,
+            base: operand.layout.offset() + n * image,
+            strides: [channel, row, column],
+            size: [height, width],
+        }
+    }
+
+    /// The elements from a channel on.
+    #[inline(always)]
+    pub(crate) fn channel(&self, channel: usize) -> &'a [E] {
+        &self.data[self.base + channel * self.strides[0]..]
+    }
 }
 
 /// How many channels, kernel rows and kernel columns go through scratch memory together. Taps are in the order
@@ -140,21 +162,24 @@ impl Strip {
 /// Copies a line. Lines are short: calling `memcpy` would take longer than the copy.
 #[inline(always)]
 fn copy<E: Element>(to: &mut [E], from: &[E]) {
-    let (Some(to_last), Some(&from_last)) =
-        (to.len().checked_sub(LANES), from.last_chunk::<LANES>())
-    else {
-        return to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
-    };
-    for (to, from) in to
-        .as_chunks_mut::<LANES>()
-        .0
-        .iter_mut()
-        .zip(from.as_chunks().0)
-    {
+    if to.len() >= UNIT {
+        vectors::<UNIT, E>(to, from);
+    } else if to.len() >= LANES {
+        vectors::<LANES, E>(to, from);
+    } else {
+        to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+    }
+}
+
+/// Copies at least `N` elements. The last vector overlaps the one before unless the length is a multiple of it.
+#[inline(always)]
+fn vectors<const N: usize, E: Element>(to: &mut [E], from: &[E]) {
+    for (to, from) in to.as_chunks_mut::<N>().0.iter_mut().zip(from.as_chunks().0) {
         *to = *from;
     }
-    // The last vector overlaps the one before unless the length is a multiple of it.
-    to[to_last..].copy_from_slice(&from_last);
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk()) {
+        *to = *from;
+    }
 }
 
 /// Which of `count` positions `x, x + step, ..` lie in `0..size`.

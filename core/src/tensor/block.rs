@@ -139,6 +139,7 @@ impl<B: Backend> Tensor<B> {
             }
             _ => maps.clone(),
         };
+        let pooled = fused.pool.map(|_| out.detach());
         let rule = || {
             let (x, weight) = (self.detach(), weight.detach());
             move |mut grad: Self, sink: &mut Sink<'_, Self>| {
@@ -149,6 +150,7 @@ impl<B: Backend> Tensor<B> {
                         x: x.view(),
                         weight: weight.view(),
                         maps: maps.view(),
+                        pooled: pooled.as_ref().map(Self::view),
                         g,
                     };
                     let grads = device.conv_block_grad(given, &fused, wanted)?;

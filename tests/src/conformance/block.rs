@@ -4,10 +4,10 @@ use super::agree;
 use crate::oracle::fold;
 use crate::oracle::spatial::{Pooled, forward, input_grad, weight_grad};
 use crate::real::Real;
-use crate::samples::{Sample, plain, special, ties, views};
-use minitorch_core::Backend;
+use crate::samples::{Sample, plain, special, ties, views, whole};
 use minitorch_core::backend::{View, Window};
-use minitorch_core::block::{Backward, Block, Incoming, Pooling};
+use minitorch_core::block::{Backward, Block, Forward, Incoming, Pooling};
+use minitorch_core::{Backend, Layout};
 
 /// `b, c, o` and the window of the convolution: enough images for a stretch, more than one, and too few.
 fn convolutions() -> Vec<([usize; 3], Window)> {
@@ -41,6 +41,8 @@ fn poolings(maps: [usize; 2]) -> Vec<Option<Pooling>> {
         ([1, 3], [1, 3]),
         ([3, 2], [2, 1]),
         ([2, 1], [3, 2]),
+        ([3, 5], [4, 5]),
+        ([1, 8], [1, 8]),
     ] {
         let fits = size[0] <= maps[0] && size[1] <= maps[1];
         let count = |axis: usize| maps[axis].saturating_sub(size[axis]) / stride[axis] + 1;
@@ -77,26 +79,45 @@ where
             .filter(|&(n, _)| chosen(n))
         {
             let [ph, pw] = pool.map_or([oh, ow], |pool| pool.window().output);
-            let values = [ties::<B::Elem>, plain, special][(n + 2 * usize::from(large)) % 3];
-            let xs = views(&[b, c, h, w], &|at| values(51, at));
-            let weights = views(&[o, c, kh, kw], &|at| values(52, at));
-            let biases = views(&[o, 1, 1], &|at| values(53, at));
-            let gs = views(&[b, o, ph, pw], &|at| values(54, at));
-            for (i, relu) in [true, false, true].into_iter().enumerate() {
-                let [x, weight, g] = [
-                    &xs[i % xs.len()],
-                    &weights[2 * i % weights.len()],
-                    &gs[5 * i % gs.len()],
-                ];
-                let bias = (i < 2).then(|| &biases[i % biases.len()]);
-                let case = Case {
-                    sizes: [b, c, o],
-                    block: Block { conv, relu, pool },
-                };
-                case.check(devices, [x, weight, g], bias);
+            // All kinds of elements where the largest of many get a gradient: what is done there depends on them.
+            let kinds = [ties::<B::Elem>, plain, special, small];
+            let area = |window: Window| window.kernel[0] * window.kernel[1];
+            let kinds = match pool {
+                Some(Pooling::Max(window)) if area(window) >= 8 => &kinds[..],
+                _ => &kinds[(n + 2 * usize::from(large)) % 3..][..1],
+            };
+            for values in kinds {
+                let xs = views(&[b, c, h, w], &|at| values(INPUT, at));
+                let weights = views(&[o, c, kh, kw], &|at| values(52, at));
+                let biases = views(&[o, 1, 1], &|at| values(53, at));
+                let gs = views(&[b, o, ph, pw], &|at| values(54, at));
+                for (i, relu) in [true, false, true].into_iter().enumerate() {
+                    let [x, weight, g] = [
+                        &xs[i % xs.len()],
+                        &weights[2 * i % weights.len()],
+                        &gs[5 * i % gs.len()],
+                    ];
+                    let bias = (i < 2).then(|| &biases[i % biases.len()]);
+                    let case = Case {
+                        sizes: [b, c, o],
+                        block: Block { conv, relu, pool },
+                    };
+                    case.check(devices, [x, weight, g], bias);
+                }
             }
         }
     }
+}
+
+/// The seed of the input.
+const INPUT: u64 = 51;
+
+/// As [`plain`], but weights and gradients are so small that some of their products are rounded to 0, and some sums.
+fn small<E: Real>(seed: u64, at: usize) -> E {
+    let half = if size_of::<E>() == 4 { 48 } else { 480 };
+    let exponent = half + whole(seed, at, 30) as i32;
+    let scale = if seed == INPUT { 0 } else { -exponent };
+    plain::<E>(seed, at) * E::from_f64(2.0_f64.powi(scale))
 }
 
 struct Case {
@@ -168,6 +189,7 @@ impl Case {
             }
         }
         let shape = [b, o, conv.output[0], conv.output[1]];
+        let [ph, pw] = pool.map_or(conv.output, |pool| pool.window().output);
         let expected = [
             input_grad(&through, &we, self.sizes, &conv),
             weight_grad(&xe, &through, self.sizes, &conv),
@@ -194,12 +216,16 @@ impl Case {
                     [x, weight, g],
                     expected,
                     |device, [x, weight, g]| {
-                        let maps = run(device, [x, weight])?.maps;
-                        let layout = minitorch_core::Layout::contiguous(shape)?;
+                        let Forward { maps, pooled } = run(device, [x, weight])?;
+                        let layout = Layout::contiguous(shape)?;
+                        let pooled_layout = Layout::contiguous([b, o, ph, pw])?;
                         let given = Backward {
                             x,
                             weight,
                             maps: View::new(&maps, layout),
+                            pooled: pooled
+                                .as_ref()
+                                .map(|pooled| View::new(pooled, pooled_layout)),
                             g: Incoming::Shared(g),
                         };
                         let mut grads = device.conv_block_grad(given, &self.block, wanted)?;

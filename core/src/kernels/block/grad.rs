@@ -4,21 +4,21 @@
 //! the input, and multiplies it with the input for the weight. Sums over images are what tasks have in common, so each
 //! image has a row of its own for what it adds to bias and weight. In the end rows are added in order: R4 and R5 of the
 //! canonical arithmetic have the same sum for each image, and the same order.
+//!
+//! Where pooling leaves almost no gradient in the maps, the [`sparse`] pass goes through the images instead, as far as it
+//! can.
 
+use super::maps_grad::{AddRows, MapsGrad};
+use super::patches::Patches;
+use super::sparse;
 use super::{TOGETHER, take};
-use crate::block::{Block, PerOperand, Pooling};
+use crate::block::{Block, PerOperand};
 use crate::element::Element;
-use crate::isa::{Isa, Kernel};
 use crate::kernels::panel::TASK;
-use crate::kernels::pool::Spread;
-use crate::kernels::reduce::fold_lanes;
 use crate::kernels::split::{self, Cut};
 use crate::kernels::workspace::Workspace;
 use crate::kernels::{Context, Operand, SMALL, conv_weight, slide};
 use crate::layout::Layout;
-use crate::ops::Unary;
-use crate::ops::unary::Relu;
-use crate::reduction::{BLOCK, LANES, Sum, combine};
 
 /// How the backward pass goes through its images.
 #[derive(Clone, Copy)]
@@ -34,6 +34,8 @@ pub struct Plan {
     cut: Cut,
     /// How many of them a task goes through at a time.
     together: usize,
+    /// What the sparse pass needs to know, if it is worth while.
+    sparse: Option<Patches>,
 }
 
 impl Plan {
@@ -42,6 +44,7 @@ impl Plan {
     pub(crate) fn new<E>(
         workers: usize,
         [x, weight, maps]: [&Layout; 3],
+        block: &Block,
         wanted: PerOperand<bool>,
     ) -> Option<Self> {
         let &[images, o, height, width] = &**maps.shape() else {
@@ -64,6 +67,7 @@ impl Plan {
         if cut.tasks > 1 && wanted[1] && weights > image / 4 {
             return None;
         }
+        let sparse = Patches::new(block, x.shape()[1], o);
         Some(Self {
             images,
             maps: [o, height, width],
@@ -71,7 +75,11 @@ impl Plan {
             weights,
             wanted,
             cut,
-            together: (TOGETHER / (image * size_of::<E>())).clamp(1, cut.size),
+            together: match sparse {
+                Some(_) => 1,
+                None => (TOGETHER / (image * size_of::<E>())).clamp(1, cut.size),
+            },
+            sparse,
         })
     }
 
@@ -101,12 +109,14 @@ impl Plan {
     }
 }
 
-/// What the backward pass reads. The maps are contiguous, and so is `g` if they are not pooled.
+/// What the backward pass reads. The maps are contiguous, and so is what pooling made of them, or `g` if they are not
+/// pooled.
 #[derive(Clone, Copy)]
 pub struct Operands<'a, E> {
     pub(crate) x: Operand<'a, E>,
     pub(crate) weight: Operand<'a, E>,
     pub(crate) maps: Operand<'a, E>,
+    pub(crate) pooled: Option<Operand<'a, E>>,
     pub(crate) g: Operand<'a, E>,
 }
 
@@ -181,7 +191,7 @@ struct Images<'o, E> {
 impl<E: Element> Images<'_, E> {
     /// Goes through the images from `first` on.
     fn run(
-        self,
+        mut self,
         context: Context<'_>,
         workspace: Workspace<'_, E>,
         plan: &Plan,
@@ -189,190 +199,119 @@ impl<E: Element> Images<'_, E> {
         block: &Block,
         first: usize,
     ) {
-        let Self {
-            near,
-            mut x,
-            mut sums,
-            mut products,
-        } = self;
-        let [o, height, width] = plan.maps;
-        let (image, end) = (o * height * width, plan.images.min(first + plan.cut.size));
+        let end = plan.images.min(first + plan.cut.size);
         workspace.with(|scratch| {
-            for from in (first..end).step_by(plan.together) {
-                let count = plan.together.min(end - from);
-                let near = &mut near[..count * image];
-                context.level.run(MapsGrad {
-                    operands,
-                    block,
-                    first: from * o,
-                    near,
-                    sums: take(&mut sums, count * o),
-                });
-                let layout = Layout::row_major([count, o, height, width].into());
-                let g = Operand {
-                    data: near,
-                    layout: &layout,
-                };
-                if !x.is_empty() {
-                    context.level.run(slide::Task {
-                        from: g,
-                        weight: operands.weight,
-                        window: &block.conv,
-                        gradient: true,
-                        first: 0,
-                        out: take(&mut x, count * plan.input),
-                        scratch,
+            let mut at = first;
+            while at < end {
+                if let Some(patches) = &plan.sparse {
+                    let left = self.part(plan, at - first, end - at);
+                    let done = context.level.run(sparse::Task {
+                        patches,
+                        operands,
+                        block,
+                        first: at,
+                        images: end - at,
+                        x: left.x,
+                        sums: left.sums,
+                        products: left.products,
+                        together: !plan.apart(),
+                        scratch: &mut *scratch,
                     });
+                    at += done;
                 }
-                if !products.is_empty() {
-                    let (all, mut sizes) = (operands.x.layout, *operands.x.layout.shape());
-                    sizes.sizes_mut()[0] = count;
-                    let layout = all.with_sizes(sizes, all.offset() + from * all.strides()[0]);
-                    let apart = plan.apart();
-                    let out = if apart {
-                        let out = take(&mut products, count * plan.weights);
-                        out.fill(E::ZERO);
-                        out
-                    } else {
-                        &mut *products
-                    };
-                    context.level.run(conv_weight::Task {
-                        x: Operand {
-                            data: operands.x.data,
-                            layout: &layout,
-                        },
-                        g,
-                        window: &block.conv,
-                        first: 0,
-                        pairs: plan.weights / (block.conv.kernel[0] * block.conv.kernel[1]),
-                        apart,
-                        out,
-                        scratch,
-                    });
+                let count = plan.together.min(end - at);
+                if count > 0 {
+                    let part = self.part(plan, at - first, count);
+                    part.dense(context, scratch, plan, operands, block, [at, count]);
+                    at += count;
                 }
             }
         });
     }
-}
 
-/// The gradient of the maps from plane `first` on, before ReLU, and its sum over each plane.
-struct MapsGrad<'a, 'o, E> {
-    operands: Operands<'a, E>,
-    block: &'a Block,
-    first: usize,
-    near: &'o mut [E],
-    sums: &'o mut [E],
-}
+    /// What belongs to `count` of the images, the first one of which is number `at`.
+    fn part(&mut self, plan: &Plan, at: usize, count: usize) -> Images<'_, E> {
+        fn rows<E>(rows: &mut [E], size: usize, at: usize, count: usize) -> &mut [E] {
+            if rows.is_empty() {
+                return rows;
+            }
+            &mut rows[at * size..(at + count) * size]
+        }
+        let [o, height, width] = plan.maps;
+        let image = o * height * width;
+        let near = self.near.len().min(count * image);
+        Images {
+            near: &mut self.near[..near],
+            x: rows(self.x, plan.input, at, count),
+            sums: rows(self.sums, o, at, count),
+            products: if plan.apart() {
+                rows(self.products, plan.weights, at, count)
+            } else {
+                &mut *self.products
+            },
+        }
+    }
 
-impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
+    /// `count` images from `from` on, by the gradient of their maps.
+    fn dense(
+        self,
+        context: Context<'_>,
+        scratch: &mut [E],
+        plan: &Plan,
+        operands: Operands<'_, E>,
+        block: &Block,
+        [from, count]: [usize; 2],
+    ) {
         let Self {
+            near,
+            x,
+            sums,
+            products,
+        } = self;
+        let [o, height, width] = plan.maps;
+        context.level.run(MapsGrad {
             operands,
             block,
-            first,
-            near,
+            first: from * o,
+            near: &mut *near,
             sums,
-        } = self;
-        let Operands { maps, g, .. } = operands;
-        let plane = block.conv.output[0] * block.conv.output[1];
-        let from = first * plane;
-        let elements = &maps.data[maps.layout.offset() + from..][..near.len()];
-        let g = match &block.pool {
-            Some(pool) => {
-                I::apart(Spread {
-                    x: matches!(pool, Pooling::Max(_)).then_some(maps),
-                    g,
-                    window: pool.window(),
-                    first,
-                    out: &mut *near,
-                });
-                None
-            }
-            None => Some(&g.data[g.layout.offset() + from..][..near.len()]),
+        });
+        let layout = Layout::row_major([count, o, height, width].into());
+        let g = Operand {
+            data: near,
+            layout: &layout,
         };
-        for (n, near) in near.chunks_exact_mut(plane).enumerate() {
-            let plane = n * plane..(n + 1) * plane;
-            I::apart(PlaneGrad {
-                maps: block.relu.then_some(&elements[plane.clone()]),
-                g: g.map(|g| &g[plane]),
-                near,
-                sum: sums.get_mut(n),
+        if !x.is_empty() {
+            context.level.run(slide::Task {
+                from: g,
+                weight: operands.weight,
+                window: &block.conv,
+                gradient: true,
+                first: 0,
+                out: x,
+                scratch: &mut *scratch,
             });
         }
-    }
-}
-
-/// The gradient of a plane before ReLU, and its sum if somebody wants it.
-struct PlaneGrad<'a, 'o, E> {
-    /// What ReLU gave, if there is one.
-    maps: Option<&'a [E]>,
-    /// The gradient behind ReLU, unless it is in `near`.
-    g: Option<&'a [E]>,
-    near: &'o mut [E],
-    sum: Option<&'o mut E>,
-}
-
-impl<E: Element> Kernel for PlaneGrad<'_, '_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let pick = |y: E, g: E| Relu.grad::<I, E>(y, g);
-        let mut total = E::ZERO;
-        for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
-            let here = n * BLOCK..n * BLOCK + near.len();
-            // Two plain loops, which become vectors; the second finds what the first wrote.
-            match (
-                self.maps.map(|maps| &maps[here.clone()]),
-                self.g.map(|g| &g[here]),
-            ) {
-                (Some(maps), Some(g)) => near
-                    .iter_mut()
-                    .zip(maps.iter().zip(g))
-                    .for_each(|(to, (&y, &g))| *to = pick(y, g)),
-                (Some(maps), None) => near
-                    .iter_mut()
-                    .zip(maps)
-                    .for_each(|(to, &y)| *to = pick(y, *to)),
-                // Pooled and without ReLU: the gradient is there.
-                (None, _) => {}
+        if !products.is_empty() {
+            let (all, mut sizes) = (operands.x.layout, *operands.x.layout.shape());
+            sizes.sizes_mut()[0] = count;
+            let layout = all.with_sizes(sizes, all.offset() + from * all.strides()[0]);
+            if plan.apart() {
+                products.fill(E::ZERO);
             }
-            if self.sum.is_none() {
-                continue;
-            }
-            let mut lanes = [E::ZERO; LANES];
-            fold_lanes::<E, Sum>(&mut lanes, near);
-            total = total + combine::<Sum, E>(lanes);
-        }
-        if let Some(sum) = self.sum {
-            *sum = total;
-        }
-    }
-}
-
-/// The sum of rows, from +0 in order: on one thread, as rows are much shorter than what they are made from.
-struct AddRows<'a, 'o, E> {
-    rows: &'a [E],
-    out: &'o mut [E],
-}
-
-impl<E: Element> Kernel for AddRows<'_, '_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Self { rows, out } = self;
-        if out.is_empty() {
-            return;
-        }
-        out.fill(E::ZERO);
-        for row in rows.chunks_exact(out.len()) {
-            for (total, &x) in out.iter_mut().zip(row) {
-                *total = *total + x;
-            }
+            context.level.run(conv_weight::Task {
+                x: Operand {
+                    data: operands.x.data,
+                    layout: &layout,
+                },
+                g,
+                window: &block.conv,
+                first: 0,
+                pairs: plan.weights / (block.conv.kernel[0] * block.conv.kernel[1]),
+                apart: plan.apart(),
+                out: products,
+                scratch,
+            });
         }
     }
 }

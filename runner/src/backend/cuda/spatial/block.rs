@@ -51,7 +51,9 @@ impl Cuda {
         block: &Block,
         [by_x, by_weight, by_bias]: PerOperand<bool>,
     ) -> Result<PerOperand<Option<CudaBuffer>>> {
-        let Backward { x, weight, maps, g } = given;
+        let Backward {
+            x, weight, maps, g, ..
+        } = given;
         let layout = Layout::contiguous(*maps.shape())?;
         let [images, _, height, width] = [0, 1, 2, 3].map(|axis| maps.shape()[axis]);
         // Axes of size 1 do not count in a sum, so that of one image goes by rows, and that of points by blocks of images.
