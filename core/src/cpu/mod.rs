@@ -294,7 +294,7 @@ impl<E: Element> Backend for Cpu<E> {
 
     fn arg_max(&self, x: View<'_, Self>) -> Result<CpuIndex> {
         let mut index = CpuIndex::zeros(x.shape()[0] * x.shape()[2])?;
-        kernels::reduce::arg_max(self.context(), operand(&x), index.as_mut_slice());
+        kernels::arg_max::arg_max(self.context(), operand(&x), index.as_mut_slice());
         Ok(index)
     }
 

@@ -75,7 +75,12 @@ pub(crate) fn pack<'p, E: Element, I: Isa>(
         let source = &rows.data[rows.base + row * rows.row..];
         if rows.row == 1 {
             for (k, to) in tile.iter_mut().enumerate() {
-                to[..height].copy_from_slice(&source[at(k)..][..height]);
+                let source = &source[at(k)..];
+                // A vector rather than a call, of what follows in the row, too, if it is there.
+                match source.first_chunk() {
+                    Some(source) => *to = *source,
+                    None => to[..height].copy_from_slice(&source[..height]),
+                }
             }
         } else {
             let turned = if adjacent && height > 2 {

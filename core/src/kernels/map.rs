@@ -4,6 +4,7 @@
 //! other one (broadcast, transposed, sliced) is first copied, a block at a time, to a buffer on the stack that stays in
 //! the first-level cache. So an operation is compiled once, and layouts cost a copy instead of a second loop.
 
+use super::gather::gather;
 use super::split::{self, Cut};
 use super::{Context, Operand, SMALL};
 use crate::element::Element;
@@ -416,29 +417,4 @@ fn tiles<E: Element, const N: usize>(
         }
         row += height;
     }
-}
-
-/// Copies the elements `range` of operand `k` of a nest to the start of `stage`.
-pub(super) fn gather<E: Element, const N: usize>(
-    nest: &Nest<N>,
-    k: usize,
-    data: &[E],
-    range: Range<usize>,
-    stage: &mut [E],
-) {
-    let stride = nest.inner_strides()[k];
-    let mut filled = 0;
-    nest.runs(range, |at, count| {
-        let out = &mut stage[filled..filled + count];
-        match stride {
-            0 => out.fill(data[at[k]]),
-            1 => out.copy_from_slice(&data[at[k]..at[k] + count]),
-            _ => {
-                for (i, out) in out.iter_mut().enumerate() {
-                    *out = data[at[k] + i * stride];
-                }
-            }
-        }
-        filled += count;
-    });
 }

@@ -7,10 +7,12 @@
 //! has no influence on any result. Only the backward pass of a [`block`] needs more, which its caller takes from the same
 //! pool: 128 KiB or an image for the gradient of maps in each task, and a row of sums for each image.
 
+pub(crate) mod arg_max;
 pub(crate) mod block;
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
 pub(crate) mod correlate;
+pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod left;
 pub(crate) mod map;

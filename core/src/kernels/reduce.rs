@@ -4,7 +4,8 @@
 //! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), a tile of outputs is
 //! folded side by side, each with its own eight lanes, row by row.
 
-use super::map::{STAGE, gather};
+use super::gather::gather;
+use super::map::STAGE;
 use super::split::{self, Cut};
 use super::workspace::CAPACITY;
 use super::{Context, Operand, SMALL, Workspace};
@@ -401,29 +402,4 @@ pub(crate) fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], eleme
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = R::fold(*lane, x);
     }
-}
-
-/// The position of the first largest element (or not-a-number) along axis 1 of `[outer, n, inner]`.
-pub(crate) fn arg_max<E: Element>(context: Context<'_>, x: Operand<'_, E>, out: &mut [u32]) {
-    let [_, n, inner]: [usize; 3] = core::array::from_fn(|axis| x.layout.shape()[axis]);
-    let [by_outer, by_n, by_inner]: [usize; 3] =
-        core::array::from_fn(|axis| x.layout.strides()[axis]);
-    let grain = (GRAIN / n.max(1)).max(1);
-    let cut = Cut::new(context.executor.workers(), out.len(), 1, grain);
-    split::chunks(context.executor, out, cut, &|start, out| {
-        for (i, out) in out.iter_mut().enumerate() {
-            let (row, column) = ((start + i) / inner, (start + i) % inner);
-            let base = x.layout.offset() + row * by_outer + column * by_inner;
-            let mut best = (0, x.data[base]);
-            for at in 1..n {
-                let value = x.data[base + at * by_n];
-                #[expect(clippy::eq_op, reason = "only NaN differs from itself")]
-                let nan = value != value && best.1 == best.1;
-                if value > best.1 || nan {
-                    best = (at, value);
-                }
-            }
-            *out = best.0 as u32;
-        }
-    });
 }
