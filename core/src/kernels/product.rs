@@ -219,7 +219,7 @@ impl<E: Element> Pass<'_, E> {
                 (&self.right.data[from..], self.right.depth)
             } else {
                 let spacing = vectors * lanes;
-                pack_columns(&self.right, from, [self.depth, width], spacing, packed);
+                pack_columns::<E, I>(&self.right, from, [self.depth, width], spacing, packed);
                 (&*packed, spacing)
             };
             if tabled != Some(spacing) {
@@ -258,7 +258,7 @@ impl<E: Element> Pass<'_, E> {
 
 /// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.
 #[inline(always)]
-fn pack_columns<E: Element>(
+fn pack_columns<E: Element, I: Isa>(
     side: &Side<'_, E>,
     from: usize,
     [depth, width]: [usize; 2],
@@ -285,7 +285,27 @@ fn pack_columns<E: Element>(
     if width < spacing {
         packed[..depth * spacing].fill(E::ZERO);
     }
+    // Terms side by side in each column: squares of them.
+    let squares = if side.depth == 1 {
+        [depth / LANES * LANES, width / LANES * LANES]
+    } else {
+        [0; 2]
+    };
+    for column in (0..squares[1]).step_by(LANES) {
+        for k in (0..squares[0]).step_by(LANES) {
+            let mut square = [[E::ZERO; LANES]; LANES];
+            for (n, line) in square.iter_mut().enumerate() {
+                let at = from + (column + n) * side.step + k;
+                line.copy_from_slice(&side.data[at..][..LANES]);
+            }
+            let square = E::transpose::<I>(square);
+            for (n, line) in square.iter().enumerate() {
+                packed[(k + n) * spacing + column..][..LANES].copy_from_slice(line);
+            }
+        }
+    }
     for column in 0..width {
+        let done = if column < squares[1] { squares[0] } else { 0 };
         let source = &side.data[from + column * side.step..];
         let to = packed[column..].iter_mut().step_by(spacing).take(depth);
         // A stride of 0 shows one element everywhere.
@@ -293,6 +313,7 @@ fn pack_columns<E: Element>(
             to.for_each(|to| *to = source[0]);
         } else {
             to.zip(source.iter().step_by(side.depth))
+                .skip(done)
                 .for_each(|(to, &from)| *to = from);
         }
     }
