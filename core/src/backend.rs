@@ -140,6 +140,19 @@ pub trait Backend: Clone + Send + Sync + 'static {
     fn pick(&self, x: View<'_, Self>, index: &Self::Index) -> Result<Self::Buffer>;
     /// The reverse of [`Backend::pick`]: puts `[outer, inner]` into a `[outer, n, inner]` of `+0`.
     fn place(&self, x: View<'_, Self>, index: &Self::Index, n: usize) -> Result<Self::Buffer>;
+    /// What [`Backend::place`] makes of `[outer, inner]`, as a matrix `[outer * n, inner]` transposed, times `rows`
+    /// `[outer * n, k]`: `[inner, k]`, with the bits of [`Backend::matmul`].
+    fn place_matmul(
+        &self,
+        x: View<'_, Self>,
+        index: &Self::Index,
+        n: usize,
+        rows: View<'_, Self>,
+    ) -> Result<Self::Buffer> {
+        let placed = self.place(x, index, n)?;
+        let layout = Layout::contiguous([rows.shape()[0], x.shape()[1]])?;
+        self.matmul(View::new(&placed, layout.transpose(0, 1)?), rows)
+    }
 
     /// `count` numbers, uniform in `[0, 1)`: element `i` is `(x >> 8) * 2^-24` of output `i` of `draw` (R8).
     fn uniform(&self, count: usize, draw: &Generator) -> Result<Self::Buffer> {

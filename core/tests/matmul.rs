@@ -4,7 +4,7 @@ mod exact;
 
 use exact::{Dense, Random, Real, host, machines, same};
 use minitorch_core::backend::{Backend, View};
-use minitorch_core::{Cpu, Layout};
+use minitorch_core::{Cpu, ErrorKind, Generator, Layout, Tensor};
 
 /// `[.., i, k] x [.., k, j]`, one accumulator for each element.
 fn product<R: Real>(a: &Dense<R>, b: &Dense<R>) -> Vec<R> {
@@ -169,4 +169,38 @@ fn empty_sum() {
             .unwrap();
         same(&"empty", &host(&machine, &out, 15), &[0.0; 15]);
     }
+}
+
+/// The largest products have the bits of the operations that they are made of, and so have their gradients.
+#[test]
+fn the_largest_of_products_has_the_bits_of_a_product_and_its_largest() {
+    let device: Cpu = Cpu::default();
+    let bits = |x: &Tensor| -> Vec<u32> { x.to_vec().into_iter().map(f32::to_bits).collect() };
+    for (seed, [b, n, k, m]) in [(1, [1, 1, 1, 1]), (2, [3, 5, 7, 4]), (3, [12, 9, 40, 33])] {
+        let mut rng = Generator::new(seed);
+        let x = Tensor::randn(&device, [b, n, k], &mut rng).tracked();
+        let vectors = Tensor::randn(&device, [m, k], &mut rng).tracked();
+        let apart = x
+            .reshape([b * n, k])
+            .matmul(&vectors.transpose(0, 1))
+            .reshape([b, n, m])
+            .max(1);
+        let together = x.matmul_max(&vectors);
+        assert_eq!(together.shape(), apart.shape());
+        assert_eq!(bits(&together), bits(&apart));
+        let grads = [&together, &apart].map(|out| out.square().sum_all().backward());
+        for operand in [&x, &vectors] {
+            let [together, apart] = [0, 1].map(|n| bits(grads[n].get(operand).unwrap()));
+            assert_eq!(together, apart, "{b} {n} {k} {m}");
+        }
+    }
+    let [x, vectors] = [
+        Tensor::ones(&device, [2, 3, 4]),
+        Tensor::ones(&device, [5, 3]),
+    ];
+    let kind = |x: &Tensor, v: &Tensor| x.try_matmul_max(v).unwrap_err().kind();
+    assert_eq!(kind(&x, &vectors), ErrorKind::Shape);
+    assert_eq!(kind(&vectors, &vectors), ErrorKind::Rank);
+    let none = Tensor::ones(&device, [2, 0, 3]);
+    assert_eq!(kind(&none, &vectors), ErrorKind::Size);
 }

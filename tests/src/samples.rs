@@ -69,6 +69,14 @@ pub fn special<E: Real>(seed: u64, at: usize) -> E {
         .unwrap_or_else(|| plain(seed, at))
 }
 
+/// As [`plain`], but so small that products of two are about the smallest number there is: some are rounded to 0.
+#[must_use]
+pub fn small<E: Real>(seed: u64, at: usize) -> E {
+    let half = if size_of::<E>() == 4 { 48 } else { 480 };
+    let exponent = half + whole(seed, at, 64) as i32;
+    plain::<E>(seed, at) * E::from_f64(2.0_f64.powi(-exponent))
+}
+
 /// A few equal numbers, so that the largest one is there several times.
 #[must_use]
 pub fn ties<E: Real>(seed: u64, at: usize) -> E {

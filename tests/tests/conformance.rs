@@ -29,6 +29,7 @@ every_configuration! {
     matrices = super::matmul::matmul;
     rows = super::index::rows;
     pick_and_place = super::index::pick_and_place;
+    place_matmul = super::index::place_matmul;
     random = super::index::random;
     convolution = super::spatial::convolution;
     pooling = super::spatial::pooling;

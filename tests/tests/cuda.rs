@@ -47,6 +47,7 @@ conforms! {
     matrices = matmul::matmul;
     rows = index::rows;
     pick_and_place = index::pick_and_place;
+    place_matmul = index::place_matmul;
     random = index::random;
     convolution = spatial::convolution;
     pooling = spatial::pooling;

@@ -216,6 +216,9 @@ fn operations<'a>(
         }),
         operation("pick", move || device.pick(view([2, 8, 2].into()), index)),
         operation("place", move || device.place(view([2, 2].into()), index, 8)),
+        operation("place_matmul", move || {
+            device.place_matmul(view([2, 2].into()), index, 8, view([16, 3].into()))
+        }),
         operation("uniform", move || device.uniform(96, &rng())),
         operation("normal", move || device.normal(96, &rng())),
         operation("conv2d", move || device.conv2d(image, weight, &conv)),
@@ -252,7 +255,7 @@ fn operations<'a>(
 #[test]
 fn every_operation_survives_the_end_of_memory_and_a_kernel_that_fails() {
     let Some(_turn) = Turn::take() else { return };
-    const OPERATIONS: usize = 28;
+    const OPERATIONS: usize = 29;
     for (kind, expected, least) in [
         // All but what copies alone.
         ("alloc", ErrorKind::Memory, OPERATIONS - 2),

@@ -5,6 +5,7 @@
 //! by image.
 
 use super::correlate::{Gradients, Lanes, Lines, Totals, together};
+use super::exact::finite;
 use super::panel::{TASK, lanes};
 use super::split::{self, Cut};
 use super::strip::{Image, Strip, Taken, plan};
@@ -384,19 +385,4 @@ struct Part {
     within: [usize; 3],
     /// Lines and columns of the gradient that are in scratch memory at a time.
     size: [usize; 2],
-}
-
-/// Whether no element is infinite or not a number: those minus themselves are not 0.
-#[inline(always)]
-#[expect(clippy::eq_op, reason = "infinity and NaN minus themselves are not 0")]
-pub(crate) fn finite<E: Element>(elements: &[E]) -> bool {
-    let (whole, rest) = elements.as_chunks::<{ 4 * LANES }>();
-    let mut sums = [E::ZERO; 4 * LANES];
-    for chunk in whole {
-        for (sum, &x) in sums.iter_mut().zip(chunk) {
-            *sum = *sum + (x - x);
-        }
-    }
-    let rest = rest.iter().fold(E::ZERO, |sum, &x| sum + (x - x));
-    sums.iter().fold(rest, |sum, &x| sum + x) == E::ZERO
 }

@@ -12,12 +12,14 @@ pub(crate) mod block;
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
 pub(crate) mod correlate;
+pub(crate) mod exact;
 pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod left;
 pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod panel;
+pub(crate) mod placed;
 pub(crate) mod pool;
 pub(crate) mod product;
 pub(crate) mod reduce;
@@ -77,6 +79,14 @@ pub trait Kernels: Sized {
         b: Operand<'_, Self>,
         out: &mut [Self],
     );
+    fn place_matmul(
+        context: Context<'_>,
+        g: Operand<'_, Self>,
+        index: &[u32],
+        n: usize,
+        rows: Operand<'_, Self>,
+        out: &mut [Self],
+    ) -> bool;
     fn conv2d(
         context: Context<'_>,
         workspace: Workspace<'_, Self>,
@@ -146,6 +156,16 @@ macro_rules! compile {
                 out: &mut [Self],
             ) {
                 matmul::matmul(context, workspace, a, b, out);
+            }
+            fn place_matmul(
+                context: Context<'_>,
+                g: Operand<'_, Self>,
+                index: &[u32],
+                n: usize,
+                rows: Operand<'_, Self>,
+                out: &mut [Self],
+            ) -> bool {
+                placed::place_matmul(context, g, index, n, rows, out)
             }
             fn conv2d(
                 context: Context<'_>,

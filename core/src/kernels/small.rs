@@ -3,7 +3,7 @@
 #![expect(clippy::duplicate_mod, reason = "the second copy is the purpose")]
 #![allow(dead_code, unreachable_pub)] // What tells of a kernel's plan is for users of the first copy.
 
-use super::{Context, Operand, split};
+use super::{Context, Operand, exact, split};
 use crate::backend::{Backend, View, Window};
 use crate::executor::Serial;
 use crate::{Cpu, Layout};

@@ -78,6 +78,74 @@ impl<B: Backend> Tensor<B> {
     }
 }
 
+impl<B: Backend> Tensor<B> {
+    /// The largest product of each of some vectors with rows, as a convolution has it over time: `x` `[b, n, k]` and
+    /// `vectors` `[m, k]` give `[b, m]`,
+    ///
+    /// ```text
+    /// out[b, m] = max over n of  sum over k of  x[b, n, k] * vectors[m, k]
+    /// ```
+    ///
+    /// The bits, also of the gradients, are those of [`Tensor::try_matmul`] with the transposed vectors and
+    /// [`Tensor::try_max`] over axis 1. But a vector's gradient comes from one row in `n`, the first of the largest, and only
+    /// those rows are multiplied.
+    ///
+    /// ```
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let x = Tensor::arange(&dev, 0.0, 6, 1.0).reshape([1, 3, 2]);
+    /// let vectors = Tensor::from_slice(&dev, &[1.0, 1.0, -1.0, 0.0], [2, 2]).tracked();
+    /// let out = x.matmul_max(&vectors);
+    /// assert_eq!(out.to_vec(), [9.0, 0.0]); // rows [4, 5] and [0, 1]
+    /// let grads = out.sum_all().backward();
+    /// assert_eq!(grads.get(&vectors).unwrap().to_vec(), [4.0, 5.0, 0.0, 1.0]);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rank`] if `x` has not three axes and `vectors` two; [`ErrorKind::Shape`] if their last sizes differ;
+    /// [`ErrorKind::Size`] if there are no rows.
+    pub fn try_matmul_max(&self, vectors: &Self) -> Result<Self> {
+        let (&[b, n, k], &[m, terms]) = (&**self.shape(), &**vectors.shape()) else {
+            let error = Error::between(ErrorKind::Rank, OP, self.shape(), vectors.shape());
+            return Err(error.advise("[b, n, k] and [m, k] are needed"));
+        };
+        if k != terms {
+            let error = Error::between(ErrorKind::Shape, OP, self.shape(), vectors.shape());
+            return Err(error.advise("rows and vectors must have as many elements"));
+        }
+        let x = self.detach().try_reshape([b * n, k])?;
+        let all = vectors.detach();
+        let products = x
+            .try_matmul(&all.try_transpose(0, 1)?)?
+            .try_reshape([b, n, m])?;
+        let out = products.try_max(1)?;
+        if !self.is_tracked() && !vectors.is_tracked() {
+            return Ok(out);
+        }
+        let index = products.try_argmax(1)?;
+        let shape = *self.shape();
+        out.recorded(OP, [self, vectors], || {
+            move |grad: Self, sink| {
+                let positions = index.checked(OP, b * m, n)?;
+                let device = grad.device();
+                sink.add(0, || {
+                    let placed = device.place(grad.view(), positions, n)?;
+                    let placed = Self::dense(placed, [b * n, m])?;
+                    placed.try_matmul(&all)?.try_reshape(shape)
+                })?;
+                sink.add(1, || {
+                    let product = device.place_matmul(grad.view(), positions, n, x.view())?;
+                    Self::dense(product, [m, k])
+                })
+            }
+        })
+    }
+}
+
+/// What errors and histories call [`Tensor::try_matmul_max`].
+const OP: &str = "matmul_max";
+
 plain_forms! {
     fn matmul = try_matmul(other: &Self) -> Self;
+    fn matmul_max = try_matmul_max(vectors: &Self) -> Self;
 }

@@ -3,7 +3,7 @@
 use super::agree;
 use crate::oracle::pcg32;
 use crate::real::{Real, assert_same};
-use crate::samples::{special, views};
+use crate::samples::{plain, small, special, ties, views, whole};
 use minitorch_core::isa::Portable;
 use minitorch_core::{Backend, Element, Generator};
 
@@ -83,6 +83,59 @@ where
             agree(devices, "place", [&x], &expected, |device, [x]| {
                 device.place(x, &device.upload_index(&index)?, n)
             });
+        }
+    }
+}
+
+/// Products with what [`pick_and_place`] places: elements of every kind, so that products are rounded to 0, or not finite.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn place_matmul<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for [outer, n, inner, k] in [
+        [5, 3, 1, 4],
+        [2, 4, 6, 37],
+        [0, 3, 2, 5],
+        [2, 3, 0, 5],
+        [2, 3, 2, 0],
+        [40, 9, 30, 70],
+    ] {
+        let index: Vec<u32> = (0..outer * inner)
+            .map(|i| whole(25, i, n as u64) as u32)
+            .collect();
+        for values in [plain::<B::Elem>, ties, special, small] {
+            for (g, rows) in views(&[outer, inner], &|at| values(26, at))
+                .iter()
+                .zip(&views(&[outer * n, k], &|at| values(27, at)))
+            {
+                let (gs, all) = (g.elements(), rows.elements());
+                let mut expected = Vec::new();
+                for j in 0..inner {
+                    for i in 0..k {
+                        // All rows, in order: a gradient of 0 counts, too.
+                        let mut sum = B::Elem::ZERO;
+                        for row in 0..outer * n {
+                            let at = row / n * inner + j;
+                            let here = index[at] as usize == row % n;
+                            let g = if here { gs[at] } else { B::Elem::ZERO };
+                            sum = B::Elem::fma::<Portable>(g, all[row * k + i], sum);
+                        }
+                        expected.push(sum);
+                    }
+                }
+                agree(
+                    devices,
+                    "place_matmul",
+                    [g, rows],
+                    &expected,
+                    |device, [g, rows]| {
+                        device.place_matmul(g, &device.upload_index(&index)?, n, rows)
+                    },
+                );
+            }
         }
     }
 }

@@ -13,12 +13,10 @@
 //!
 //! # Why the bits are the same
 //!
-//! Each sum has the terms of [`crate::conv`] in their order, except those that are products with a gradient of 0. Such a
-//! term changes no sum: `fma(0, x, sum)` is `sum`, if `x` is finite and `sum` is not -0. Sums start at +0 and become -0 only
-//! where something negative is rounded to 0. For the weight that makes no difference, as lanes are added to +0 in the end.
-//! For the input nothing may be rounded to 0: so it is, if the product of the smallest gradient and the smallest weight is
-//! not below [`tiny`], as all products are then multiples of the smallest positive number. Where an image does not meet a
-//! condition, [`Task`] stops before it, and the gradient of its maps has to be made.
+//! Each sum has the terms of [`crate::conv`] in their order, except those that are products with a gradient of 0; when
+//! those change nothing is the subject of [`exact`](crate::kernels::exact). For the weight it makes no difference whether
+//! a lane is -0, as lanes are added to +0 in the end. Where an image does not meet a condition, [`Task`] stops before it, and
+//! the gradient of its maps has to be made.
 
 use super::add::{ByInput, ByWeight};
 use super::grad::Operands;
@@ -28,17 +26,10 @@ use super::places::{Find, Place, Places};
 use crate::block::Block;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::kernels::conv_weight::finite;
+use crate::kernels::exact::{Smallest, finite, tiny};
 use crate::kernels::panel::{Vector, lanes};
 use crate::kernels::strip::Image;
 use crate::reduction::{BLOCK, LANES, Sum, combine};
-
-/// 2^-101 of `f32`, 2^-968 of `f64`. Products of numbers whose magnitudes multiply to no less are multiples of the smallest
-/// positive number, and so are their sums.
-fn tiny<E: Element>() -> E {
-    let exponent = if size_of::<E>() == 4 { 101 } else { 968 };
-    E::from_f64(f64::from_bits((1023 - exponent) << 52))
-}
 
 /// The gradients of images from `first` on; gives how many of them it could do.
 pub(super) struct Task<'a, 'o, E> {
@@ -249,23 +240,6 @@ impl<E: Element> Kernel for Read<'_, '_, E> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         self.last.read::<I, E>(self.strip, self.size, self.image);
-    }
-}
-
-/// The smallest element that is not 0, regardless of sign, if all are finite.
-struct Smallest<'a, E>(&'a [E]);
-
-impl<E: Element> Kernel for Smallest<'_, E> {
-    type Output = Option<E>;
-
-    #[inline(always)]
-    fn run<I: Isa>(self) -> Option<E> {
-        let mut smallest = E::INFINITY;
-        for x in self.0 {
-            let size = if *x == E::ZERO { E::INFINITY } else { x.abs() };
-            smallest = if size < smallest { size } else { smallest };
-        }
-        finite(self.0).then_some(smallest)
     }
 }
 

@@ -189,9 +189,9 @@ fn root_mean_square(values: &[f32]) -> f64 {
 /// The strongest answer of each kernel of `conv` over the first so many windows: `[b, l, d]` to `[b, maps]`.
 ///
 /// The convolution is a matrix product of all windows with all kernels, whose sums have the order of [`Conv1d`]'s, and so
-/// the same bits; gradients are those of the product. With rows as short as sentences and as many channels as vectors have
-/// numbers, it takes a fraction of the time. Bias and ReLU come after the maximum, whose value they do not change, since
-/// both keep the order of numbers.
+/// the same bits; gradients are those of the product, and only touch the window whose answer is the strongest. With rows as
+/// short as sentences and as many channels as vectors have numbers, it takes a fraction of the time. Bias and ReLU come after
+/// the maximum, whose value they do not change, since both keep the order of numbers.
 fn feature<B: Backend>(conv: &Conv1d<B>, x: &Tensor<B>, windows: usize) -> Result<Tensor<B>> {
     let kernels = conv.weight.value();
     let &[maps, dimension, width] = &kernels.shape()[..] else {
@@ -199,12 +199,8 @@ fn feature<B: Backend>(conv: &Conv1d<B>, x: &Tensor<B>, windows: usize) -> Resul
     };
     let (b, taps) = (x.shape()[0], dimension * width);
     let x = x.try_narrow(1, 0, windows + width - 1)?;
-    let x = x
-        .try_window(1, width, 1)?
-        .try_reshape([b * windows, taps])?;
-    let kernels = kernels.try_reshape([maps, taps])?.try_transpose(0, 1)?;
-    let answers = x.try_matmul(&kernels)?;
-    let strongest = answers.try_reshape([b, windows, maps])?.try_max(1)?;
+    let x = x.try_window(1, width, 1)?.try_reshape([b, windows, taps])?;
+    let strongest = x.try_matmul_max(&kernels.try_reshape([maps, taps])?)?;
     match &conv.bias {
         Some(bias) => strongest.try_add(&bias.value())?.try_relu(),
         None => strongest.try_relu(),
