@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-use super::{Backend, Choice, Isa, Machine, Report, positive, seed};
+use super::number::{positive, seed};
+use super::{Backend, Choice, Isa, Machine, Report};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
