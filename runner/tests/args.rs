@@ -295,6 +295,13 @@ fn help_is_a_word_too() {
             text(&format!("{task} --help"))
         );
     }
+    // What has parts of its own names them, as the program does.
+    assert_eq!(text("show"), text("show --help"));
+    for toy in ["simple", "diag", "split", "xor", "circle", "spiral"] {
+        let help = text(&format!("{toy} --help"));
+        assert!(help.starts_with("Train a small network on points"));
+        assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    }
     assert!(mistake("help mnits").contains("mnits"));
     // What is about the processor does not offer a GPU.
     assert!(!text("parallel-check --help").contains("cuda"));

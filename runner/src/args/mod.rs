@@ -71,15 +71,15 @@ enum Command {
     Predict(Predict),
     /// Train a small network on points in a square: those left of the middle
     Simple(toy::Arguments),
-    /// The same, those below a diagonal
+    /// Train a small network on points in a square: those below a diagonal
     Diag(toy::Arguments),
-    /// The same, those at the left and right edges
+    /// Train a small network on points in a square: those at the left and right edges
     Split(toy::Arguments),
-    /// The same, those in two opposite quarters
+    /// Train a small network on points in a square: those in two opposite quarters
     Xor(toy::Arguments),
-    /// The same, those outside of a circle
+    /// Train a small network on points in a square: those outside of a circle
     Circle(toy::Arguments),
-    /// The same, those on one of two arms that wind around each other
+    /// Train a small network on points in a square: those on one of two arms that wind around each other
     Spiral(toy::Arguments),
     /// Show how it works: the graph behind an expression, the layout of a tensor, map, zip, reduce, matmul
     Show(show::Show),
@@ -117,9 +117,9 @@ where
             CommandLine::command().render_help().to_string(),
         )),
         Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(Task::Print(error.to_string()))
-            }
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            | ErrorKind::DisplayVersion => Ok(Task::Print(error.to_string())),
             _ => Err(Failure::usage(concise(&error.to_string()))),
         },
     }
