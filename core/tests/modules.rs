@@ -360,15 +360,18 @@ fn errors_say_what_does_not_fit() {
     let cases = [
         (
             linear.try_forward(&ones(&[5, 4])),
-            "linear: shape [5, 4] does not fit [2, 3]; an input [.., inputs] and a weight [outputs, inputs] must agree in inputs",
+            "linear: shape [5, 4] does not fit [2, 3]; an input [.., inputs] and a \
+             weight [outputs, inputs] must agree in inputs",
         ),
         (
             linear.try_forward(&ones(&[])),
-            "linear: shape [] does not fit [2, 3]; an input [.., inputs] and a weight [outputs, inputs] must agree in inputs",
+            "linear: shape [] does not fit [2, 3]; an input [.., inputs] and a \
+             weight [outputs, inputs] must agree in inputs",
         ),
         (
             conv.try_forward(&ones(&[1, 2, 8, 8])),
-            "conv2d: shape [1, 2, 8, 8] does not fit [2, 3, 3, 3]; input [b, c, h, w] and weight [o, c, kh, kw] must agree in c",
+            "conv2d: shape [1, 2, 8, 8] does not fit [2, 3, 3, 3]; input [b, c, h, w] and weight \
+             [o, c, kh, kw] must agree in c",
         ),
         (
             try_nll(&ones(&[3]), &labels),

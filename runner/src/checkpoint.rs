@@ -5,7 +5,7 @@
 
 mod keeper;
 
-pub use keeper::Keeper;
+pub use keeper::{Keeper, Program};
 
 use std::fs::File;
 use std::path::Path;

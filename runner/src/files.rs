@@ -100,6 +100,11 @@ pub fn apart<'a>(
     )))
 }
 
+/// Whether there is a file that is not empty.
+pub fn is_there(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
+}
+
 /// Refuses to replace the file at `path`, which `option` names, if there is one that is not what would be written, such
 /// as a picture. `kind` is given the first bytes of a file that is not empty. Refuses `-`, too, which stands for standard
 /// output elsewhere: the log goes there.
@@ -118,7 +123,7 @@ pub fn of_kind(
             "{option} -: standard output has the log; give the name of a file (./- for one that is called -)"
         )));
     }
-    if !fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0) {
+    if !is_there(path) {
         return Ok(());
     }
     let mut head = Vec::new();
@@ -136,7 +141,8 @@ pub fn of_kind(
 
 /// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
 ///
-/// A file that was asked for must be writable, and a checkpoint if it is there. If the default is not, `warn` gets one sentence and nothing is saved.
+/// A file that was asked for must be writable, and a checkpoint if it is there. If the default is not, `warn` gets one
+/// sentence and nothing is saved.
 ///
 /// # Errors
 ///
@@ -192,7 +198,11 @@ impl Target {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Failure::io(path, "write", &error))
             }
-            Err(_) => Ok(Self::File(path.to_path_buf())),
+            // What a symbolic link leads to is not there yet. The system has told links without an end already.
+            Err(_) => match fs::read_link(path) {
+                Ok(link) => Self::of(&folder(path).join(link)),
+                Err(_) => Ok(Self::File(path.to_path_buf())),
+            },
         }
     }
 

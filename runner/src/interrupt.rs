@@ -50,6 +50,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Makes a write beyond the limit on the size of a file (`ulimit -f`) fail, as one to a full disk does: otherwise the
+    /// system ends the program, which leaves a temporary file behind.
+    pub fn outlive_size_limit() {
+        platform::outlive_size_limit();
+    }
+
     /// What a signal does; `first` remembers when the first one came.
     #[cfg_attr(not(unix), allow(dead_code))]
     fn signal(&self, first: &mut Option<Instant>, now: Instant, end: impl FnOnce()) {
@@ -62,9 +68,15 @@ impl Interrupt {
 
 #[cfg(unix)]
 mod platform {
-    use super::{Instant, Interrupt, Status};
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use super::{Arc, AtomicBool, Instant, Interrupt, Status};
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::flag::register;
     use signal_hook::iterator::Signals;
+
+    pub(super) fn outlive_size_limit() {
+        // The write fails whether anyone looks at the flag or not. Without it things are as they were.
+        let _ = register(SIGXFSZ, Arc::<AtomicBool>::default());
+    }
 
     pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -86,6 +98,8 @@ mod platform {
     use super::{Interrupt, Status};
     use signal_hook::consts::SIGINT;
     use signal_hook::flag::{register, register_conditional_shutdown};
+
+    pub(super) fn outlive_size_limit() {}
 
     pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
         register_conditional_shutdown(SIGINT, Status::Interrupted as i32, interrupt.flag.clone())?;

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use runner::interrupt::Interrupt;
+
 fn main() -> ExitCode {
+    Interrupt::outlive_size_limit();
     let outcome = runner::args::parse(std::env::args_os()).and_then(runner::run);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

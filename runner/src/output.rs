@@ -132,10 +132,13 @@ impl Summary<'_> {
             100.0 * self.accuracy()
         )];
         lines.extend(self.parts.map(|parts| format!("Trained on: {parts}")));
-        lines.push(format!(
-            "Time: {seconds:.1} s, {:.0} {items} per second",
-            self.trained as f64 / seconds.max(1e-9)
-        ));
+        lines.push(match self.trained {
+            0 => format!("Time: {seconds:.1} s"),
+            trained => {
+                let rate = trained as f64 / seconds.max(1e-9);
+                format!("Time: {seconds:.1} s, {rate:.0} {items} per second")
+            }
+        });
         lines.extend(
             self.peak_bytes
                 .map(|bytes| format!("Peak memory: {:.1} MB", bytes as f64 / 1e6)),

@@ -239,6 +239,72 @@ fn more_images_than_the_program_holds_names_full() {
         mistake("mnist --train 5001"),
         "--train 5001: the program holds 5000 training images; --full has more"
     );
+    // What is downloaded is known before it is.
+    assert_eq!(
+        mistake("mnist --full --train 60001"),
+        "--train 60001: MNIST has 60000 training images"
+    );
+    assert_eq!(
+        mistake("mnist --full --valid 10001 --mirror http://localhost/"),
+        "--valid 10001: MNIST has 10000 held-out images"
+    );
+    assert_eq!(settings("mnist --full --train 60000").train, Some(60_000));
+    assert_eq!(
+        settings("mnist --full --data d --train 60001").train,
+        Some(60_001)
+    );
+}
+
+#[test]
+fn more_threads_than_are_used_are_told() {
+    let run = |threads: &str| {
+        let toy = [
+            "xor",
+            "--engine",
+            "fast",
+            "--epochs",
+            "1",
+            "--threads",
+            threads,
+        ];
+        let output = program(&toy);
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert_eq!(run("64"), "");
+    assert_eq!(
+        run("65"),
+        "warning: --threads 65: 64 are started, as no operation is cut into more parts\n"
+    );
+}
+
+#[test]
+fn help_is_a_word_too() {
+    assert_eq!(text("help"), text("--help"));
+    for task in [
+        "mnist",
+        "sentiment",
+        "spiral",
+        "predict",
+        "show",
+        "bench",
+        "doctor",
+    ] {
+        assert_eq!(
+            text(&format!("help {task}")),
+            text(&format!("{task} --help"))
+        );
+    }
+    // What has parts of its own names them, as the program does.
+    assert_eq!(text("show"), text("show --help"));
+    for toy in ["simple", "diag", "split", "xor", "circle", "spiral"] {
+        let help = text(&format!("{toy} --help"));
+        assert!(help.starts_with("Train a small network on points"));
+        assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    }
+    assert!(mistake("help mnits").contains("mnits"));
+    // What is about the processor does not offer a GPU.
+    assert!(!text("parallel-check --help").contains("cuda"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod program;
 
 use std::process::Output;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Workload, case and unit, as the programs that measure the other libraries print them.
 const CASES: [(&str, &str, &str); 39] = [
@@ -109,6 +109,17 @@ fn cases_and_units_are_those_of_the_other_libraries() {
     let chosen = said("--list --workloads W6,W2 --threads 1");
     let names: Vec<&str> = chosen.lines().map(|line| &line[..2]).collect();
     assert_eq!(names, ["W6", "W6", "W2", "W2"]);
+    // Small letters do, and twice is once.
+    assert_eq!(said("--list --workloads w6,W2,W6"), chosen);
+    assert_eq!(said("--list --workloads all"), said("--list"));
+    assert_eq!(
+        said("--list --workloads COLD,All").lines().next(),
+        Some(&*all[38])
+    );
+    let lines = said("--list --workloads W7 --json");
+    let line: Value = serde_json::from_str(&lines).expect("a line of JSON");
+    let expected = json!({"workload": "W7", "case": "B=1 inference", "unit": "samples/s"});
+    assert_eq!(line, expected);
 }
 
 #[test]
@@ -161,7 +172,6 @@ fn a_table_is_for_people() {
 fn mistakes_are_told_before_anything_is_measured() {
     for (arguments, status, expected) in [
         ("--workloads W9", 2, "W9"),
-        ("--workloads w1", 2, "w1"),
         ("--workloads W1,", 2, "--workloads"),
         ("--workloads W6,W1E", 2, "--data DIR"),
         ("--workloads W6 --data .", 2, "W1E"),
@@ -180,6 +190,19 @@ fn mistakes_are_told_before_anything_is_measured() {
         assert!(error.contains(expected), "{arguments}: {error}");
         assert!(error.lines().count() <= 4, "{arguments}: {error}");
         assert!(output.stdout.is_empty(), "{arguments}");
+    }
+    for (name, option) in [
+        ("BENCH_BUDGET", "--budget 1"),
+        ("BENCH_REPEATS", "--repeats 1"),
+    ] {
+        let mut command = program::program(&["bench", "--list", "--workloads", "W7"]);
+        let output = command.env(name, "0").output().expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.starts_with(&format!("error: {name}=0: ")), "{error}");
+        // An option wins.
+        let output = command.args(option.split(' ')).output();
+        assert!(output.expect("the program starts").status.success());
     }
     let help = said("--help");
     assert!(help.lines().all(|line| line.len() <= 120), "{help}");

@@ -284,10 +284,70 @@ fn a_run_that_replaces_another_ones_checkpoint_says_so() {
     assert_eq!(said(&[&file, "--epochs", "2", "--rate", "0.1"]), warning);
     assert_eq!(said(&[&file, "--epochs", "2", "--seed", "1"]), warning);
     assert_eq!(said(&[&other, "--epochs", "1", "--init", &file]), "");
+    let init = [&*file, "--epochs", "2", "--seed", "1", "--init", &other];
+    assert_eq!(said(&init), warning, "from other weights");
+    assert_eq!(said(&init), "");
+    let on = [&*file, "--epochs", "3", "--seed", "1", "--resume", &file];
+    assert_eq!(said(&on), "");
     assert_eq!(
-        said(&[&file, "--epochs", "2", "--seed", "1", "--init", &other]),
-        warning
+        said(&[&file, "--epochs", "3", "--seed", "1"]),
+        warning,
+        "from weights drawn at random"
     );
+}
+
+/// Weights of another program are never what is meant to be replaced: nothing is trained, and they stay.
+#[test]
+fn what_another_program_has_saved_stays() {
+    let folder = Folder::new("other-program");
+    let said = |options: &str| {
+        let mut command = program::program(&options.split(' ').collect::<Vec<_>>());
+        let output = command.current_dir(folder.path()).output();
+        let output = output.expect("the program starts");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), error)
+    };
+    let short = "--train 20 --valid 10 --epochs 1";
+    let fine = (Some(0), String::new());
+    let refused = |file: &str| {
+        let what =
+            "this is what another program has saved; delete it, or name another --checkpoint";
+        (Some(2), format!("error: {file}: {what}\n"))
+    };
+    assert_eq!(said(&format!("mnist {short} --checkpoint net")), fine);
+    let text = format!("sentiment {short} --checkpoint");
+    let before = std::fs::read(folder.file("net")).expect("a checkpoint");
+    assert_eq!(said(&format!("{text} net")), refused("net"));
+    assert_eq!(std::fs::read(folder.file("net")).ok(), Some(before));
+    assert_eq!(said(&format!("{text} mnist.safetensors")), fine);
+    assert_eq!(
+        said(&format!("mnist {short}")),
+        refused("./mnist.safetensors")
+    );
+}
+
+/// To go on from the end leads there, and nothing is told of a speed.
+#[test]
+fn nothing_is_left_of_a_run_that_has_ended() {
+    let folder = Folder::new("ended");
+    let file = folder.file("net");
+    let small = ["--train", "40", "--valid", "10", "--quiet", "--epochs", "2"];
+    let all = [&small[..], &["--hash", "--checkpoint", &file]].concat();
+    let first = run(&all);
+    let again = run(&[&all[..], &["--resume", &file]].concat());
+    assert!(again.status.success());
+    let [first, again] =
+        [first, again].map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let line = |text: &str, start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start));
+        line.map(String::from)
+    };
+    assert_eq!(line(&again, "Time: ").as_deref(), Some("Time: 0.0 s"));
+    assert!(first.contains("images per second"));
+    for start in ["Held-out", "Weights hash"] {
+        assert!(line(&first, start).is_some());
+        assert_eq!(line(&first, start), line(&again, start));
+    }
 }
 
 /// A loss that is no finite number ends each program: nothing is saved over what was good, and there is no page.

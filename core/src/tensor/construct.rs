@@ -17,7 +17,12 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Size`] if `data` has another number of elements than `shape`.
     pub fn try_from_slice(device: &B, data: &[B::Elem], shape: impl Into<Shape>) -> Result<Self> {
-        let shape = shape.into();
+        Self::uploaded(device, data, shape.into())
+    }
+
+    // Forms of a shape differ from caller to caller; what is done with one is the same code for all of them.
+
+    fn uploaded(device: &B, data: &[B::Elem], shape: Shape) -> Result<Self> {
         if shape.elements() != Some(data.len()) {
             return Err(Error::between(
                 ErrorKind::Size,
@@ -34,6 +39,10 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Size`] if the number of elements overflows; [`ErrorKind::Memory`].
     pub fn try_full(device: &B, shape: impl Into<Shape>, value: f64) -> Result<Self> {
+        Self::filled(device, shape.into(), value)
+    }
+
+    fn filled(device: &B, shape: Shape, value: f64) -> Result<Self> {
         let layout = Layout::contiguous(shape)?;
         Self::dense(
             device.full(layout.elements(), B::Elem::from_f64(value))?,
@@ -76,6 +85,10 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_full`].
     pub fn try_rand(device: &B, shape: impl Into<Shape>, rng: &mut Generator) -> Result<Self> {
+        Self::uniform(device, shape.into(), rng)
+    }
+
+    fn uniform(device: &B, shape: Shape, rng: &mut Generator) -> Result<Self> {
         let layout = Layout::contiguous(shape)?;
         let buffer = device.uniform(layout.elements(), rng)?;
         rng.skip(layout.elements() as u64);
@@ -87,6 +100,10 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_full`].
     pub fn try_randn(device: &B, shape: impl Into<Shape>, rng: &mut Generator) -> Result<Self> {
+        Self::normal(device, shape.into(), rng)
+    }
+
+    fn normal(device: &B, shape: Shape, rng: &mut Generator) -> Result<Self> {
         let layout = Layout::contiguous(shape)?;
         let buffer = device.normal(layout.elements(), rng)?;
         rng.skip(layout.elements() as u64 * 2);

@@ -42,7 +42,11 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Size`] if the number of elements differs.
     pub fn try_reshape(&self, shape: impl Into<Shape>) -> Result<Self> {
-        let shape = shape.into();
+        self.reshaped(shape.into())
+    }
+
+    /// The code of [`Tensor::try_reshape`], once for all forms of a shape.
+    fn reshaped(&self, shape: Shape) -> Result<Self> {
         let out = match self.layout().reshape(shape)? {
             Some(layout) => self.with_layout(layout)?,
             None => {

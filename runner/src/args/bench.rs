@@ -47,6 +47,15 @@ pub enum Workload {
     Cold,
 }
 
+/// A part of a list of workloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Whatever can be measured.
+    All,
+    /// This one.
+    One(Workload),
+}
+
 /// The options of `runner bench`, as they were typed.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(disable_help_flag = true)]
@@ -60,27 +69,19 @@ W3    matrix product                COLD  process start to first step
 W0, W6 and COLD are about the processor, and left out with --backend cuda")]
 pub struct Arguments {
     /// What to measure, separated by commas [default: all, W1E only with --data]
-    #[arg(
-        long,
-        value_enum,
-        value_name = "LIST",
-        value_delimiter = ',',
-        hide_possible_values = true
-    )]
-    workloads: Vec<Workload>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = asked)]
+    workloads: Vec<Asked>,
 
     /// Folder of the four MNIST files, for W1E
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
     /// Seconds of a repeat; BENCH_BUDGET says so, too [default: 0.5]
-    #[arg(long, value_name = "S", value_parser = seconds, env = "BENCH_BUDGET", hide_env = true)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     budget: Option<Duration>,
 
     /// Repeats of a case; BENCH_REPEATS says so, too [default: 3]
-    #[arg(long, value_name = "N", value_parser = repeats, env = "BENCH_REPEATS", hide_env = true)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = repeats, allow_negative_numbers = true)]
     repeats: Option<usize>,
 
     #[command(flatten)]
@@ -128,15 +129,31 @@ impl Arguments {
     /// # Errors
     ///
     /// [`Failure::usage`] if W1E is to be measured without data, or there are data and it is not, or if what is about the
-    /// processor is to be measured on a GPU.
+    /// processor is to be measured on a GPU; and for a variable of the environment that says nothing that an option could.
     pub fn resolve(self) -> Result<Settings, Failure> {
         let on_gpu = self.machine.backend == Backend::Cuda;
-        let mut workloads = self.workloads;
-        if workloads.is_empty() {
-            workloads = Workload::value_variants().to_vec();
-            workloads.retain(|&workload| workload != Workload::Epoch || self.data.is_some());
-            workloads.retain(|workload| !on_gpu || !workload.is_about_the_processor());
+        let can = |workload: Workload| match workload {
+            Workload::Epoch => self.data.is_some(),
+            workload => !on_gpu || !workload.is_about_the_processor(),
+        };
+        let all = Workload::value_variants().iter().copied();
+        let mut workloads = Vec::new();
+        for &asked in match self.workloads.is_empty() {
+            true => &[Asked::All][..],
+            false => &self.workloads,
+        } {
+            match asked {
+                Asked::All => workloads.extend(all.clone().filter(|&workload| can(workload))),
+                Asked::One(workload) => workloads.push(workload),
+            }
         }
+        // Once is enough.
+        let mut seen = Vec::new();
+        workloads.retain(|workload| {
+            let new = !seen.contains(workload);
+            seen.push(*workload);
+            new
+        });
         if on_gpu && let Some(workload) = workloads.iter().find(|w| w.is_about_the_processor()) {
             return Err(workload.refused());
         }
@@ -151,8 +168,10 @@ impl Arguments {
             data => Ok(Settings {
                 workloads,
                 protocol: Protocol {
-                    repeats: self.repeats.unwrap_or(Protocol::DEFAULT.repeats),
-                    budget: self.budget.unwrap_or(Protocol::DEFAULT.budget),
+                    repeats: or_environment(self.repeats, "BENCH_REPEATS", repeats)?
+                        .unwrap_or(Protocol::DEFAULT.repeats),
+                    budget: or_environment(self.budget, "BENCH_BUDGET", seconds)?
+                        .unwrap_or(Protocol::DEFAULT.budget),
                 },
                 machine: self.machine,
                 data,
@@ -182,6 +201,31 @@ impl Workload {
     pub fn name(self) -> String {
         name(&self)
     }
+}
+
+/// A workload by its name, in capitals or not, or all of them.
+fn asked(text: &str) -> Result<Asked, String> {
+    if text.eq_ignore_ascii_case("all") {
+        return Ok(Asked::All);
+    }
+    Workload::from_str(text, true)
+        .map(Asked::One)
+        .map_err(|_| "all, or a name that --help lists is expected".into())
+}
+
+/// What was typed, or else what a variable of the environment says, if there is one.
+fn or_environment<T>(
+    typed: Option<T>,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    let (None, Some(text)) = (&typed, std::env::var_os(name)) else {
+        return Ok(typed);
+    };
+    let text = text.to_string_lossy();
+    read(&text)
+        .map(Some)
+        .map_err(|expected| Failure::usage(format!("{name}={text}: {expected}")))
 }
 
 /// A time over 0.

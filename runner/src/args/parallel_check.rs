@@ -62,6 +62,9 @@ impl Kernel {
 /// The options of `runner parallel-check`, as they were typed.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(disable_help_flag = true)]
+#[command(mut_arg("backend", |backend| backend.help(
+    "Where to compute, rayon or serial; the result is the same to the bit [default: rayon]"
+)))]
 #[command(
     after_help = "Sizes without --shape: 1024,1024; matmul 256,256,256; conv 16,4,28,28,8,3,3, the MNIST network's second"
 )]

@@ -2,7 +2,8 @@
 
 use clap::ValueEnum;
 
-use super::{Backend, Choice, Isa, Machine, Report, positive, seed};
+use super::number::{positive, seed};
+use super::{Backend, Choice, Isa, Machine, Report};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -33,7 +34,7 @@ pub enum Preset {
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 #[command(disable_help_flag = true)]
 pub struct Arguments {
-    /// What computes: manual (a line of your own, nothing is trained), scalar, tensor, fast or cuda [default: tensor]
+    /// What computes: manual (a line of yours), scalar, tensor, fast or cuda [default: tensor]
     #[arg(
         long,
         value_enum,

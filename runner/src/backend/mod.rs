@@ -10,7 +10,7 @@ use minitorch_core::isa::Level;
 
 use crate::args::{Backend, Isa, Machine};
 use crate::error::Failure;
-use crate::machine;
+use crate::{machine, output};
 use cuda::Cuda;
 
 /// What a run computes on.
@@ -35,7 +35,8 @@ pub fn device(options: &Machine) -> Result<Device, Failure> {
     Ok(Device::Cpu(device, pool))
 }
 
-/// The CPU as the options ask for it, and the pool to run on, if there is one.
+/// The CPU as the options ask for it, and the pool to run on, if there is one. More threads than could be used are not
+/// started, and a warning says so.
 ///
 /// # Errors
 ///
@@ -46,7 +47,13 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     Ok(match options.backend {
         Backend::Serial => (builder.build(), None),
         Backend::Rayon => {
-            let pool = Rayon::new(threads(options))?;
+            let threads = threads(options);
+            if let Some(asked) = options.threads.filter(|&asked| asked > threads) {
+                output::warn(&format!(
+                    "--threads {asked}: {threads} are started, as no operation is cut into more parts"
+                ));
+            }
+            let pool = Rayon::new(threads)?;
             (builder.executor(pool.clone()).build(), Some(pool))
         }
         Backend::Cuda => {
@@ -57,16 +64,17 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     })
 }
 
+/// The most threads. Nothing is cut into more parts: further threads would only look for work.
+const MOST_THREADS: usize = 64;
+
 /// How many threads [`cpu`] starts.
 pub fn threads(options: &Machine) -> usize {
-    // Nothing is cut into more parts than this: further threads would only look for work.
-    const MOST: usize = 64;
     match options.backend {
         Backend::Serial | Backend::Cuda => 1,
         Backend::Rayon => options
             .threads
             .unwrap_or_else(machine::processors)
-            .min(MOST),
+            .min(MOST_THREADS),
     }
 }
 

@@ -11,7 +11,7 @@ use super::protocol::Times;
 use super::report::{Case, MS, Report};
 use crate::args::{Machine, name};
 use crate::error::Failure;
-use crate::{machine, output};
+use crate::{backend, machine, output};
 
 /// Processes that are started.
 const PROCESSES: usize = 3;
@@ -72,8 +72,9 @@ fn process(options: &Machine) -> Result<(f64, Option<u64>), Failure> {
         .args(["--isa", &name(&options.isa)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    if let Some(threads) = options.threads {
-        command.args(["--threads", &threads.to_string()]);
+    if options.threads.is_some() {
+        // What is too much has been told.
+        command.args(["--threads", &backend::threads(options).to_string()]);
     }
     let start = Instant::now();
     let mut child = command.spawn().map_err(failed)?;

@@ -70,7 +70,7 @@ impl Protocol {
         call()?;
         let once = once.elapsed().as_nanos().max(1);
         let together = (SHORTEST.as_nanos() / once).clamp(1, 1_000_000) as usize;
-        self.repeat(together, |samples| {
+        self.repeat(together, &mut |samples| {
             let start = Instant::now();
             while samples.len() < enough || start.elapsed() < self.budget {
                 let sample = Instant::now();
@@ -92,7 +92,7 @@ impl Protocol {
     ///
     /// As [`Protocol::time`].
     pub(super) fn time_long<E>(&self, mut call: impl FnMut() -> Result<(), E>) -> Result<Times, E> {
-        self.repeat(1, |samples| {
+        self.repeat(1, &mut |samples| {
             let start = Instant::now();
             call()?;
             samples.push(start.elapsed().as_secs_f64());
@@ -104,7 +104,7 @@ impl Protocol {
     fn repeat<E>(
         &self,
         together: usize,
-        mut measure: impl FnMut(&mut Vec<f64>) -> Result<(), E>,
+        measure: &mut dyn FnMut(&mut Vec<f64>) -> Result<(), E>,
     ) -> Result<Times, E> {
         machine::reset_peak_memory();
         let mut repeats = Vec::with_capacity(self.repeats);

@@ -50,6 +50,14 @@ struct Line<'a> {
     rss_mb: Option<f64>,
 }
 
+/// What is known of a case before it is measured.
+#[derive(Serialize)]
+struct Listed<'a> {
+    workload: &'a str,
+    case: &'a str,
+    unit: &'a str,
+}
+
 /// Writes each case as it is measured.
 pub(super) struct Report<'a> {
     workload: String,
@@ -110,10 +118,27 @@ impl<'a> Report<'a> {
         measure: impl FnOnce(&Clock<'_>) -> Result<Times, Failure>,
     ) -> Result<(), Failure> {
         if self.list {
-            let Case { name, unit, .. } = case;
-            return output::print(&format!("{:<9} {name:<35} {unit}\n", self.workload));
+            return self.list(case);
         }
         let times = measure(&self.clock)?;
+        self.tell(case, &times)
+    }
+
+    /// Writes what is known of a case.
+    fn list(&self, case: &Case<'_>) -> Result<(), Failure> {
+        let (workload, Case { name, unit, .. }) = (&*self.workload, case);
+        output::print(&match self.json {
+            true => output::json(&Listed {
+                workload,
+                case: name,
+                unit,
+            })?,
+            false => format!("{workload:<9} {name:<35} {unit}\n"),
+        })
+    }
+
+    /// Writes what was measured of a case.
+    fn tell(&mut self, case: &Case<'_>, times: &Times) -> Result<(), Failure> {
         let ms = |seconds: f64| seconds * 1e3 / case.inner as f64;
         let line = Line {
             peer: "minitorch",

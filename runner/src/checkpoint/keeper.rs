@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::Opened;
 use crate::error::Failure;
 use crate::files;
 use crate::output::Output;
@@ -11,6 +12,32 @@ use crate::output::Output;
 ///
 /// An epoch may take far longer, and saving takes some milliseconds: a minute costs nothing that could be measured.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// What is the same for the checkpoints of all runs of a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// The file in the current folder, unless another one is asked for.
+    pub default: &'static str,
+    /// A number that all of them have, and no other program's.
+    pub mark: &'static str,
+}
+
+impl Program {
+    /// Refuses to replace what another program has saved, which nobody means to.
+    fn spares(&self, path: &Path) -> Result<(), Failure> {
+        let is_other = |file: Opened<'_>| {
+            let numbers = file.numbers();
+            !numbers.is_empty() && numbers.get(self.mark).is_none()
+        };
+        if !files::is_there(path) || !Opened::read(path).is_ok_and(is_other) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{}: this is what another program has saved; delete it, or name another --checkpoint",
+            path.display()
+        )))
+    }
+}
 
 /// Where a run saves its state, and how long ago it did.
 ///
@@ -31,16 +58,17 @@ struct Target {
 }
 
 impl Keeper {
-    /// Saves to the file that was asked for, or else to `default` in the current folder; the run reads `data`.
+    /// Saves to the file that was asked for, or else to the program's default; the run reads `data`.
     ///
     /// A default that cannot be written is one warning, and nothing is saved.
     ///
     /// # Errors
     ///
-    /// If the file that was asked for cannot be written, is one of `data`, or is there and is no checkpoint.
+    /// If the file that was asked for cannot be written, is one of `data`, or is there and is no checkpoint; if either file
+    /// is a checkpoint of another program.
     pub fn new(
         asked: Option<&Path>,
-        default: &str,
+        program: &Program,
         data: &[PathBuf],
         output: &Output,
     ) -> Result<Self, Failure> {
@@ -48,7 +76,10 @@ impl Keeper {
             let data = data.iter().map(PathBuf::as_path);
             files::apart("--checkpoint", path, "data", data)?;
         }
-        let path = files::checkpoint(asked, default, |text| output.warn(text))?;
+        let path = files::checkpoint(asked, program.default, |text| output.warn(text))?;
+        if let Some(path) = &path {
+            program.spares(path)?;
+        }
         let asked = asked.is_some();
         Ok(Self {
             target: path.map(|path| Target { path, asked }),

@@ -16,6 +16,11 @@ pub const EMBEDDED_TRAIN: usize = 5000;
 /// Held-out images in the program: 10000..10500 of the published training set.
 pub const EMBEDDED_HELD_OUT: usize = 500;
 
+/// Images in the published training set.
+pub const PUBLISHED_TRAIN: usize = 60_000;
+/// Images in the published test set.
+pub const PUBLISHED_TEST: usize = 10_000;
+
 static IMAGES: &[u8] = include_bytes!("../../data/mnist-images.gz");
 static LABELS: &[u8] = include_bytes!("../../data/mnist-labels.gz");
 

@@ -14,7 +14,9 @@ use std::{fs, io};
 use crate::error::Failure;
 
 pub use idx::{PIXELS, SIDE};
-pub use mnist::{Digits, EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, Mnist, batches};
+pub use mnist::{
+    Digits, EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, Mnist, PUBLISHED_TEST, PUBLISHED_TRAIN, batches,
+};
 pub use points::{Pattern, Point};
 pub use python::PythonRandom;
 

@@ -137,6 +137,26 @@ mod unix {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
 
+        // A link may come before what it leads to, however many links there are in between.
+        let (later, link, first) = (
+            scratch.join("later"),
+            scratch.join("dangling"),
+            scratch.join("first"),
+        );
+        symlink("later", &link).unwrap();
+        symlink(&link, &first).unwrap();
+        check(&first).unwrap();
+        assert!(!later.exists(), "checking makes nothing");
+        replace(&first, b"new").unwrap();
+        assert!(fs::symlink_metadata(&first).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(&later).unwrap().is_file());
+        assert_eq!(fs::read(&first).unwrap(), b"new");
+        let lost = scratch.join("lost");
+        symlink("nowhere/file", &lost).unwrap();
+        let failure = replace(&lost, b"new").unwrap_err().to_string();
+        assert!(failure.contains("there is no folder "), "{failure}");
+
         let null = Path::new("/dev/null");
         check(null).unwrap();
         replace(null, b"gone").unwrap();

@@ -30,7 +30,12 @@ pub(crate) struct Session<B: Backend, L> {
     optimizer: Box<dyn Optimizer<B>>,
     schedule: Schedule,
     position: Position,
+    /// The hash of the weights that it started from, where a file gave them.
+    init: Option<u64>,
 }
+
+/// The name of that hash in a checkpoint, which has none if the weights were drawn.
+const INIT: &str = "init";
 
 impl<B: Backend, L: Lesson<B>> Session<B, L> {
     /// A run that has not begun.
@@ -46,6 +51,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             optimizer,
             schedule,
             position: Position::default(),
+            init: None,
         }
     }
 
@@ -57,11 +63,25 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     pub(crate) fn start_from(&mut self, files: &Files) -> Result<(), Failure> {
         if let Some(path) = &files.init {
             self.lesson.init(&Opened::read(path)?)?;
+            self.init = Some(self.lesson.network().try_weights_hash()?.finish());
         }
         match &files.resume {
             Some(path) => self.resume(path),
             None => Ok(()),
         }
+    }
+
+    /// Whether the state in a file is one that this run has, too, now or later.
+    ///
+    /// # Errors
+    ///
+    /// If the file does not say how far its run was.
+    pub(crate) fn leads_to(&self, file: &Opened<'_>) -> Result<bool, Failure> {
+        let (path, numbers) = (file.path(), file.numbers());
+        let facts = self.lesson.fixed();
+        let same = facts.iter().all(|fact| fact.check(path, numbers).is_ok());
+        let init = numbers.get(INIT) == self.init.as_ref().map(std::slice::from_ref);
+        Ok(same && init && file.number("epoch")? <= self.plan.epochs as u64)
     }
 
     /// Whether nothing is left to do.
@@ -93,6 +113,11 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             items,
         } = self.plan;
         let begun = self.steps();
+        if self.is_done() {
+            output.note(&format!(
+                "nothing is left to train: the checkpoint has all epochs of --epochs {epochs}"
+            ));
+        }
         // Whoever read the log may have gone away: that ends the run like an interruption, after saving.
         let mut heard = Ok(());
         let mut saved = None;
@@ -169,6 +194,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         let facts = self.lesson.fixed().into_iter();
         let mut numbers: Vec<_> = facts.map(|fact| (fact.name, fact.numbers)).collect();
         numbers.extend([("epoch", vec![epoch as u64]), ("batch", vec![batch as u64])]);
+        numbers.extend(self.init.map(|hash| (INIT, vec![hash])));
         numbers.extend(self.lesson.numbers());
         keeper.keep(output, |path| {
             checkpoint::save(path, self.lesson.network(), &*self.optimizer, &numbers)
@@ -207,12 +233,19 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         if epoch > epochs || batch >= batches || (epoch == epochs && batch > 0) {
             return Err(Failure::file(
                 path.display(),
-                format_args!("at epoch {epoch}, batch {batch}: beyond the end of this run"),
+                format_args!(
+                    "at epoch {epoch}, batch {batch}: beyond the end of this run, which has\n\
+                     --epochs {epochs}, each of {batches} batches"
+                ),
             ));
         }
         self.lesson.restore(path, file.numbers())?;
         file.load(self.lesson.network_mut(), &mut *self.optimizer)?;
         self.position = position;
+        self.init = match file.numbers().get(INIT) {
+            Some(_) => Some(file.number(INIT)?),
+            None => None,
+        };
         Ok(())
     }
 

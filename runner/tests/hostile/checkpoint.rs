@@ -254,7 +254,7 @@ fn checkpoints_of_another_program_or_run() {
         (&set("@loss", &[]), "has no number @loss"),
         (
             &set("@epoch", &[2]),
-            "at epoch 2, batch 0: beyond the end of this run",
+            "at epoch 2, batch 0: beyond the end of this run, which has\n--epochs 1, each of 2 batches",
         ),
         (&set("@epoch", &[u64::MAX]), "beyond the end of this run"),
         (

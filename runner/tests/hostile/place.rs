@@ -97,6 +97,34 @@ fn a_device_that_is_full_is_found_out_at_the_first_checkpoint() {
     assert_eq!(message.lines().count(), 1, "{message}");
 }
 
+/// A limit on the size of files is like a disk that is full: the system would end the program.
+#[test]
+fn a_file_larger_than_allowed_leaves_nothing_behind() {
+    let folder = Folder::new("size-limit");
+    let limited = |options: &[&str]| {
+        let command = short(options.iter().copied());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"ulimit -f 16 && exec "$@""#, "sh"]);
+        let program = std::iter::once(command.get_program());
+        shell.args(program.chain(command.get_args()));
+        shell.current_dir(&folder.0);
+        shell
+    };
+    refused(
+        limited(&["--checkpoint", "net"]),
+        &["net: cannot write: File too large"],
+    );
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+    let output = run(limited(&[]));
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{warning}");
+    assert!(
+        warning.contains("./mnist.safetensors: cannot write: File too large"),
+        "{warning}"
+    );
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
 #[test]
 fn a_full_disk_leaves_the_checkpoint_that_is_there() {
     let folder = Folder::new("full-disk");

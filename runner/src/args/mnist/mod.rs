@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Choice, Run, positive, rate, seed};
+use super::number::{positive, rate, seed};
+use super::{Choice, Run};
 pub use recipe::{Net, Optimiser, Pool, Recipe, Schedule};
 
-use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, batches};
+use crate::data::{EMBEDDED_HELD_OUT, EMBEDDED_TRAIN, PUBLISHED_TEST, PUBLISHED_TRAIN, batches};
 use crate::error::Failure;
 use crate::fetch::base_url;
 
@@ -18,6 +19,10 @@ pub const CHECKPOINT: &str = "mnist.safetensors";
 
 const DEFAULT: Recipe = Recipe::DEFAULT;
 const ACCURATE: Recipe = Recipe::ACCURATE;
+
+/// The options that count images, and of which images.
+const TRAIN: [&str; 2] = ["--train", "training"];
+const VALID: [&str; 2] = ["--valid", "held-out"];
 
 /// A named recipe. Other options change what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -246,18 +251,21 @@ impl Arguments {
             (true, Some(folder)) => (Data::Full(folder), self.train, self.valid),
             (true, None) => {
                 let mirror = self.mirror;
+                // Known before anything is downloaded.
+                within(self.train, PUBLISHED_TRAIN, TRAIN, ["MNIST has", ""])?;
+                within(self.valid, PUBLISHED_TEST, VALID, ["MNIST has", ""])?;
                 (Data::Cached { mirror }, self.train, self.valid)
             }
-            (false, folder) => (
-                folder.map_or(Data::Embedded, Data::Split),
-                Some(embedded(self.train, EMBEDDED_TRAIN, "--train", "training")?),
-                Some(embedded(
-                    self.valid,
-                    EMBEDDED_HELD_OUT,
-                    "--valid",
-                    "held-out",
-                )?),
-            ),
+            (false, folder) => {
+                let said = ["the program holds", "; --full has more"];
+                within(self.train, EMBEDDED_TRAIN, TRAIN, said)?;
+                within(self.valid, EMBEDDED_HELD_OUT, VALID, said)?;
+                (
+                    folder.map_or(Data::Embedded, Data::Split),
+                    self.train.or(Some(EMBEDDED_TRAIN)),
+                    self.valid.or(Some(EMBEDDED_HELD_OUT)),
+                )
+            }
         };
         if let Some(train) = train.filter(|&train| batches(train, recipe.batch) == 0) {
             return Err(Failure::usage(format!(
@@ -276,17 +284,17 @@ impl Arguments {
     }
 }
 
-/// How many of the images in the program to use.
-fn embedded(
+/// Whether there are so many images. A mistake is told between `before` and `after`.
+fn within(
     wanted: Option<usize>,
     most: usize,
-    option: &str,
-    what: &str,
-) -> Result<usize, Failure> {
+    [option, what]: [&str; 2],
+    [before, after]: [&str; 2],
+) -> Result<(), Failure> {
     match wanted {
         Some(wanted) if wanted > most => Err(Failure::usage(format!(
-            "{option} {wanted}: the program holds {most} {what} images; --full has more"
+            "{option} {wanted}: {before} {most} {what} images{after}"
         ))),
-        _ => Ok(wanted.unwrap_or(most)),
+        _ => Ok(()),
     }
 }

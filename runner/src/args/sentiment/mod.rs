@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Choice, Run, positive, rate, seed};
+use super::number::{positive, rate, seed};
+use super::{Choice, Run};
 pub use recipe::{Combine, Dropped, Optimiser, Recipe, Unknown};
 
 use crate::data::text::{

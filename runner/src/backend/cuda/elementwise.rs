@@ -3,6 +3,7 @@
 
 use std::array::from_fn;
 
+use cudarc::driver::CudaFunction;
 use minitorch_core::backend::View;
 use minitorch_core::nest::Nest;
 use minitorch_core::ops::Op;
@@ -111,8 +112,20 @@ impl Cuda {
         out: Operand,
         operands: [Operand; N],
     ) -> Result<()> {
-        let count = out.layout.elements();
         let kernel = self.machine.modules.map::<N, O>()?;
+        self.start(O::NAME, &kernel, op.params(), out, &operands)
+    }
+
+    /// Launches the kernel of an operation: the same code for all of them.
+    fn start(
+        &self,
+        op: &'static str,
+        kernel: &CudaFunction,
+        parameters: [f64; 3],
+        out: Operand,
+        operands: &[Operand],
+    ) -> Result<()> {
+        let count = out.layout.elements();
         // Of the output, then of the operands; the kernel has places for four, which were counted when it was found.
         let all: [Layout; OPERANDS + 1] = from_fn(|k| match k.checked_sub(1) {
             None => out.layout,
@@ -131,10 +144,10 @@ impl Cuda {
             rank: word(rank),
             size: from_fn(|at| axis(at, &|at| nest.sizes()[at])),
             stride: from_fn(|k| from_fn(|at| axis(at, &|at| nest.strides()[at][k]))),
-            parameters: op.params().map(|parameter| parameter as f32),
+            parameters: parameters.map(|parameter| parameter as f32),
             unused: 0,
         };
         // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
-        unsafe { self.launch(O::NAME, &kernel, count, &arguments) }
+        unsafe { self.launch(op, kernel, count, &arguments) }
     }
 }

@@ -2,11 +2,14 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
+use std::hash::Hash;
+use std::io::Read;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cudarc::driver::sys::CUresult;
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::{self, CompileError, CompileOptions, Ptx};
+use flate2::read::ZlibDecoder;
 use minitorch_core::ops::Op;
 use minitorch_core::ops::catalog::Entry;
 use minitorch_core::reduction::Reduction;
@@ -14,10 +17,10 @@ use minitorch_core::{Error, ErrorKind, Result};
 
 use super::{driver, ops, stream};
 
-/// The elementwise operations and the folds.
-const OPS: &str = include_str!("kernels/ops.ptx");
+/// The elementwise operations and the folds, packed by `build.rs`.
+const OPS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/ops.ptx"));
 /// Everything else.
-const KERNELS: &str = include_str!("kernels/kernels.ptx");
+const KERNELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 /// What an operation of your own is compiled with; a header of another one says so by `#include`.
 const HEADERS: [&str; 3] = [
     include_str!("kernels/real.cuh"),
@@ -49,7 +52,13 @@ type Table<K> = RwLock<HashMap<K, CudaFunction>>;
 impl Modules {
     /// Hands the shipped kernels to the driver, which compiles them for the device.
     pub(super) fn load(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
-        let load = |ptx: &str| context.load_module(Ptx::from_src(ptx));
+        let load = |packed: &[u8]| {
+            let mut ptx = String::new();
+            match ZlibDecoder::new(packed).read_to_string(&mut ptx) {
+                Ok(_) => context.load_module(Ptx::from_src(ptx)),
+                Err(_) => Err(DriverError(CUresult::CUDA_ERROR_INVALID_PTX)),
+            }
+        };
         Ok(Self {
             context: context.clone(),
             ops: load(OPS)?,
@@ -118,19 +127,25 @@ impl Modules {
 }
 
 /// What `table` has for `key`, or `make` makes.
-fn cached<K: Copy + Eq + std::hash::Hash>(
+fn cached<K: Copy + Eq + Hash>(
     table: &Table<K>,
     key: K,
     make: impl FnOnce() -> Result<CudaFunction>,
 ) -> Result<CudaFunction> {
-    let known = table.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = known.get(&key) {
-        return Ok(kernel.clone());
+    match known(table, key) {
+        Some(kernel) => Ok(kernel),
+        None => Ok(learnt(table, key, make()?)),
     }
-    drop(known);
-    let kernel = make()?;
+}
+
+fn known<K: Eq + Hash>(table: &Table<K>, key: K) -> Option<CudaFunction> {
+    let known = table.read().unwrap_or_else(PoisonError::into_inner);
+    known.get(&key).cloned()
+}
+
+fn learnt<K: Eq + Hash>(table: &Table<K>, key: K, kernel: CudaFunction) -> CudaFunction {
     let mut known = table.write().unwrap_or_else(PoisonError::into_inner);
-    Ok(known.entry(key).or_insert(kernel).clone())
+    known.entry(key).or_insert(kernel).clone()
 }
 
 /// Compiles a line as `ops.cu` has them for a device of this compute capability.

@@ -21,7 +21,7 @@ use minitorch_core::{Backend, Tensor};
 
 use crate::args::mnist::{Data, Settings};
 use crate::backend::{self, Device};
-use crate::checkpoint::Keeper;
+use crate::checkpoint::{Keeper, Program};
 use crate::data::{Digits, Mnist};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -32,6 +32,12 @@ use crate::train::warn_of_replacing;
 
 /// How many held-out images are looked at together.
 const EVALUATION_BATCH: usize = 250;
+
+/// What its runs save.
+const PROGRAM: Program = Program {
+    default: CHECKPOINT,
+    mark: "net",
+};
 
 /// Trains as the settings say.
 ///
@@ -52,14 +58,13 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let data = Mnist::files(&settings.data)?;
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &data, &output)?;
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), &PROGRAM, &data, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
     let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
     session.start_from(&run.files)?;
-    let epochs = settings.recipe.epochs;
-    warn_of_replacing(&session.lesson, epochs, &run.files, &keeper, &output);
+    warn_of_replacing(&session, &keeper, &output);
 
     let start = Instant::now();
     let trained = session.train(&mut keeper, interrupt, &mut output)?;

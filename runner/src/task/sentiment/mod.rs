@@ -29,7 +29,7 @@ use minitorch_core::nn::Module;
 
 use crate::args::sentiment::{CHECKPOINT, Settings};
 use crate::backend::{self, Device};
-use crate::checkpoint::Keeper;
+use crate::checkpoint::{Keeper, Program};
 use crate::data::text::{Amount, Corpus, Source};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -40,6 +40,12 @@ use crate::train::warn_of_replacing;
 
 /// How many sentences are looked at together when nothing is learnt.
 const EVALUATION_BATCH: usize = 100;
+
+/// What its runs save.
+const PROGRAM: Program = Program {
+    default: CHECKPOINT,
+    mark: words::NAME,
+};
 
 /// Trains as the settings say.
 ///
@@ -60,7 +66,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let data = settings.data.files()?;
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), CHECKPOINT, &data, &output)?;
+    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), &PROGRAM, &data, &output)?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
     let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let corpus = Corpus::load(&settings.data)?;
@@ -73,8 +79,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let settings = &settled(settings, &corpus, &output);
     let mut session = lesson::session(device, settings, &corpus)?;
     session.start_from(&run.files)?;
-    let epochs = settings.recipe.epochs;
-    warn_of_replacing(&session.lesson, epochs, &run.files, &keeper, &output);
+    warn_of_replacing(&session, &keeper, &output);
 
     let start = Instant::now();
     let trained = session.train(&mut keeper, interrupt, &mut output)?;

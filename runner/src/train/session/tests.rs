@@ -10,6 +10,7 @@ use crate::error::Status;
 use crate::files::scratch::Scratch;
 use crate::output::Style;
 use crate::train::Fact;
+use crate::train::witness::PROGRAM;
 
 struct Weight<B: Backend> {
     weight: Param<B>,
@@ -96,7 +97,7 @@ fn a_batch_that_spoils_the_run_is_a_failure_with_ctrl_c_too() {
             };
             let schedule = Schedule::Constant { rate };
             let mut session = Session::new(lesson, plan, Box::new(Sgd::new(rate)), schedule);
-            let mut keeper = Keeper::new(Some(&path), "unused", &[], &output).unwrap();
+            let mut keeper = Keeper::new(Some(&path), &PROGRAM, &[], &output).unwrap();
             let failure = session
                 .train(&mut keeper, &interrupt, &mut output)
                 .unwrap_err();
