@@ -120,7 +120,7 @@ impl Matmul {
         let [by_row, by_term, _] = self.strides;
         let reach =
             (rows.saturating_mul(by_row)).saturating_add(self.depth.saturating_mul(by_term));
-        !SMALL && rows >= 4 && reach > NEAR && columns > 2 * self.tile[1]
+        !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
     }
 
     /// The terms of a sum that go through the registers before it is written, if there is scratch memory for so many

@@ -306,14 +306,17 @@ fn pack_columns<E: Element, I: Isa>(
     }
     for column in 0..width {
         let done = if column < squares[1] { squares[0] } else { 0 };
+        if done == depth {
+            continue;
+        }
+        let to = packed[done * spacing + column..].iter_mut();
+        let to = to.step_by(spacing).take(depth - done);
         let source = &side.data[from + column * side.step..];
-        let to = packed[column..].iter_mut().step_by(spacing).take(depth);
         // A stride of 0 shows one element everywhere.
         if side.depth == 0 {
             to.for_each(|to| *to = source[0]);
         } else {
-            to.zip(source.iter().step_by(side.depth))
-                .skip(done)
+            to.zip(source[done * side.depth..].iter().step_by(side.depth))
                 .for_each(|(to, &from)| *to = from);
         }
     }
