@@ -24,6 +24,7 @@ every_configuration! {
     binary = super::elementwise::binary;
     assign = super::in_place::assign;
     update = super::in_place::update;
+    sequences = super::in_place::sequences;
     reductions = super::reduce::reductions;
     arg_max = super::reduce::arg_max;
     matrices = super::matmul::matmul;

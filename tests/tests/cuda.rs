@@ -42,6 +42,7 @@ conforms! {
     binary = elementwise::binary;
     assign = in_place::assign;
     update = in_place::update;
+    sequences = in_place::sequences;
     reductions = reduce::reductions;
     arg_max = reduce::arg_max;
     matrices = matmul::matmul;

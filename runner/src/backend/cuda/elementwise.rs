@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::array::from_fn;
+use std::ops::Range;
 
 use minitorch_core::backend::View;
 use minitorch_core::nest::Nest;
@@ -11,14 +12,16 @@ use minitorch_core::{Layout, Result};
 
 use super::ops::OPERANDS;
 use super::plain::plain;
-use super::{Cuda, CudaBuffer, address, place, word};
+use super::updates::Update;
+use super::{Cuda, CudaBuffer, address, place, stream, word};
 
 plain! {
     /// What `kernels/map.cuh` calls `Map`.
-    struct Map {
+    #[derive(Debug)]
+    pub(super) struct Map {
         out: u64,
         operands: [u64; OPERANDS],
-        count: u32,
+        pub(super) count: u32,
         rank: u32,
         size: [u32; MAX_RANK],
         stride: [[u32; MAX_RANK]; OPERANDS + 1],
@@ -41,6 +44,12 @@ impl Operand {
             address: address(view),
             layout: view.layout,
         }
+    }
+
+    /// The addresses from its first element to its last.
+    fn span(&self) -> Range<u64> {
+        let numbers = self.layout.end().saturating_sub(self.layout.offset());
+        self.address..self.address + (numbers * size_of::<f32>()) as u64
     }
 }
 
@@ -84,7 +93,17 @@ impl Cuda {
             std::cmp::Ordering::Equal => out,
             std::cmp::Ordering::Greater => Operand::of(&operands[k - 1]),
         });
-        self.apply(op, out, operands)
+        let Some(kernel) = self.machine.modules.updates::<M, O>()? else {
+            return self.apply(op, out, operands);
+        };
+        let update = Update {
+            map: Map::new(op, out, operands),
+            writes: out.span(),
+            reads: from_fn(|k| operands.get(k).map_or(0..0, Operand::span)),
+        };
+        // SAFETY: the kernel takes what has such updates in it, and `place` has asserted that the views end in their buffers.
+        let queued = unsafe { self.machine.stream.update(&kernel, update) };
+        queued.map_err(stream::error(O::NAME, out.layout.elements()))
     }
 
     /// Copies `from` into the places of `out` that `layout` names.
@@ -111,9 +130,29 @@ impl Cuda {
         out: Operand,
         operands: [Operand; N],
     ) -> Result<()> {
-        let count = out.layout.elements();
         let kernel = self.machine.modules.map::<N, O>()?;
-        // Of the output, then of the operands; the kernel has places for four, which were counted when it was found.
+        let arguments = Map::new(op, out, operands);
+        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
+        unsafe { self.launch(O::NAME, &kernel, out.layout.elements(), &arguments) }
+    }
+}
+
+impl Map {
+    /// An operation on no elements.
+    pub(super) const NOTHING: Self = Self {
+        out: 0,
+        operands: [0; OPERANDS],
+        count: 0,
+        rank: 0,
+        size: [0; MAX_RANK],
+        stride: [[0; MAX_RANK]; OPERANDS + 1],
+        parameters: [0.0; 3],
+        unused: 0,
+    };
+
+    /// `op` of the operands, of which there are no more than its kernel has places for.
+    fn new<const N: usize, O: Op<N>>(op: O, out: Operand, operands: [Operand; N]) -> Self {
+        // Of the output, then of the operands.
         let all: [Layout; OPERANDS + 1] = from_fn(|k| match k.checked_sub(1) {
             None => out.layout,
             Some(k) => operands.get(k).map_or(out.layout, |operand| operand.layout),
@@ -124,17 +163,15 @@ impl Cuda {
             true => word(of(axis)),
             false => 0,
         };
-        let arguments = Map {
+        Self {
             out: out.address,
             operands: from_fn(|k| operands.get(k).map_or(0, |operand| operand.address)),
-            count: word(count),
+            count: word(out.layout.elements()),
             rank: word(rank),
             size: from_fn(|at| axis(at, &|at| nest.sizes()[at])),
             stride: from_fn(|k| from_fn(|at| axis(at, &|at| nest.strides()[at][k]))),
             parameters: op.params().map(|parameter| parameter as f32),
             unused: 0,
-        };
-        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
-        unsafe { self.launch(O::NAME, &kernel, count, &arguments) }
+        }
     }
 }

@@ -14,8 +14,8 @@
 //! same kernels on the same grids as one before becomes a graph, which is launched as one (`graph`). Only what a kernel takes
 //! and what differs from the last time is sent, which is little: the pool gives a step the addresses of the step before.
 //! Everything else that a graph could keep from an earlier step is compared, so nothing in it is ever stale: not the rate,
-//! not the position of a random draw, not a batch's size. Neither core nor a training loop knows of it. To capture a step
-//! once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
+//! not the position of a random draw, not a batch's size. Updates of parameters that do not concern one another become one
+//! launch in a recording (`updates`). Neither core nor a training loop knows of it. To capture a step once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
 //! the device's memory by the author of the loop, and what he forgets would be wrong without a word.
 //!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
@@ -37,6 +37,7 @@ mod reduce;
 mod spatial;
 mod staging;
 mod stream;
+mod updates;
 
 pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
 pub use fault::Fault;

@@ -12,6 +12,9 @@ use minitorch_core::state::Fnv;
 /// The most operands of an operation on the device.
 pub(super) const OPERANDS: usize = 4;
 
+/// The ending of the name of a kernel that takes several updates.
+pub(super) const UPDATES: &str = "_all";
+
 /// The text of `kernels/ops.cu`.
 pub fn source() -> String {
     let mut text = String::from(
@@ -20,6 +23,9 @@ pub fn source() -> String {
     );
     for entry in catalog::entries() {
         text += &map(&entry);
+    }
+    for entry in catalog::steps() {
+        let _ = writeln!(text, "UPDATES({})", map_name(&entry));
     }
     text += &reduce::<Sum>();
     text += &reduce::<Prod>();
