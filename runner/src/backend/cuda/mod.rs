@@ -42,7 +42,7 @@ mod updates;
 pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
 pub use fault::Fault;
 pub use memory::{CudaBuffer, CudaIndex};
-pub use ops::source;
+pub use ops::sources;
 
 use std::fmt;
 use std::sync::Arc;
