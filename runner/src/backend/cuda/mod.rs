@@ -5,7 +5,7 @@
 //! its device: `ops.ptx` for elementwise operations and folds, whose text follows from core's table (`ops`), and
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
-//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `matmul`, `spatial`, `index`) and
+//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `spatial`, `index`) and
 //! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
 //! (`memory`).
 //!
@@ -34,6 +34,7 @@ mod ops;
 mod plain;
 mod recording;
 mod reduce;
+mod softmax;
 mod spatial;
 mod staging;
 mod stream;
