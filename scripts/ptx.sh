@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what the CUDA backend ships: the text of ops.cu from core's operations, and the PTX of ops.cu and kernels.cu, by
+# Writes what the CUDA backend ships: ops.cu and core.cuh from core's operations, and the PTX of ops.cu and kernels.cu, by
 # one version of NVRTC from PyPI, which needs no GPU and gives the same text each time. Then assembles the PTX for three
 # generations of devices and refuses a kernel that keeps registers in memory. With --check nothing is written, and the
 # files in the repository have to be what would be. Usage: scripts/ptx.sh [--check]
@@ -22,7 +22,7 @@ export LD_LIBRARY_PATH="$tools/nvidia/cuda_nvrtc/lib${LD_LIBRARY_PATH:+:$LD_LIBR
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 cp "$kernels"/*.cu "$kernels"/*.cuh "$made"
-cargo run --quiet -p runner --example cuda_ops >"$made/ops.cu"
+cargo run --quiet -p runner --example cuda_ops -- "$made"
 for file in ops kernels; do
     python3 scripts/ptx.py "$nvrtc" "$made/$file.cu" >"$made/$file.ptx"
     for device in sm_70 sm_80 sm_90; do
@@ -35,7 +35,7 @@ for file in ops kernels; do
         fi
     done
 done
-for file in ops.cu ops.ptx kernels.ptx; do
+for file in ops.cu core.cuh ops.ptx kernels.ptx; do
     if [ "${1:-}" = --check ]; then
         cmp "$made/$file" "$kernels/$file" || { echo "$file is out of date: run scripts/ptx.sh" >&2; exit 1; }
     else

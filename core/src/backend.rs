@@ -154,6 +154,28 @@ pub trait Backend: Clone + Send + Sync + 'static {
         self.matmul(View::new(&placed, layout.transpose(0, 1)?), rows)
     }
 
+    /// The logarithm of softmax along axis 1 of `[outer, n, inner]`; see [`crate::softmax`] for the formulas and the order.
+    fn log_softmax(&self, x: View<'_, Self>) -> Result<Self::Buffer> {
+        crate::softmax::log_softmax(self, x)
+    }
+    /// The gradient of [`Backend::log_softmax`], given its result `y` and the gradient `g` of that.
+    fn log_softmax_grad(&self, y: View<'_, Self>, g: View<'_, Self>) -> Result<Self::Buffer> {
+        crate::softmax::log_softmax_grad(self, y, g)
+    }
+    /// The negative log-likelihood of `b` labels below `n`, by the logarithms of probabilities `[b, n]`: one number.
+    fn nll(&self, log_p: View<'_, Self>, labels: &Self::Index) -> Result<Self::Buffer> {
+        crate::softmax::nll(self, log_p, labels)
+    }
+    /// The gradient of [`Backend::nll`] by `[b, n]` of this shape, given that of its result, which has no axes.
+    fn nll_grad(
+        &self,
+        g: View<'_, Self>,
+        labels: &Self::Index,
+        shape: [usize; 2],
+    ) -> Result<Self::Buffer> {
+        crate::softmax::nll_grad(self, g, labels, shape)
+    }
+
     /// `count` numbers, uniform in `[0, 1)`: element `i` is `(x >> 8) * 2^-24` of output `i` of `draw` (R8).
     fn uniform(&self, count: usize, draw: &Generator) -> Result<Self::Buffer> {
         crate::random::uniform(self, count, draw)

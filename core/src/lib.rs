@@ -98,6 +98,7 @@ pub mod reduction;
 pub mod scalar;
 pub mod shape;
 pub mod shared;
+pub mod softmax;
 pub mod state;
 pub mod tensor;
 

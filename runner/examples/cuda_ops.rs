@@ -1,7 +1,12 @@
-//! Prints `runner/src/backend/cuda/kernels/ops.cu`, for `scripts/ptx.sh`.
+//! Writes what follows from core's operations in `runner/src/backend/cuda/kernels` to a folder, for `scripts/ptx.sh`.
 
-use std::io::{self, Write};
+use std::path::Path;
+use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    io::stdout().write_all(runner::backend::cuda::source().as_bytes())
+    let folder = env::args_os().nth(1).unwrap_or_else(|| ".".into());
+    for (name, text) in runner::backend::cuda::sources() {
+        fs::write(Path::new(&folder).join(name), text)?;
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! One run, one hash: every operation of the CPU backend gives the bits of its definition, whatever the instruction
 //! set, the number of threads and the layout of its operands.
 
-use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::conformance::{
+    block, elementwise, in_place, index, matmul, reduce, softmax, spatial,
+};
 use minitorch_tests::devices::cpus;
 
 macro_rules! every_configuration {
@@ -24,9 +26,12 @@ every_configuration! {
     binary = super::elementwise::binary;
     assign = super::in_place::assign;
     update = super::in_place::update;
+    sequences = super::in_place::sequences;
     reductions = super::reduce::reductions;
     arg_max = super::reduce::arg_max;
     matrices = super::matmul::matmul;
+    log_softmax = super::softmax::log_softmax;
+    nll = super::softmax::nll;
     rows = super::index::rows;
     pick_and_place = super::index::pick_and_place;
     place_matmul = super::index::place_matmul;

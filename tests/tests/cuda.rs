@@ -6,7 +6,9 @@ use minitorch_core::backend::View;
 use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
 use minitorch_core::{Backend, Cpu, Element, ErrorKind, Index, Layout, Tensor};
-use minitorch_tests::conformance::{block, elementwise, in_place, index, matmul, reduce, spatial};
+use minitorch_tests::conformance::{
+    block, elementwise, in_place, index, matmul, reduce, softmax, spatial,
+};
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
 use minitorch_tests::samples::special;
@@ -42,9 +44,12 @@ conforms! {
     binary = elementwise::binary;
     assign = in_place::assign;
     update = in_place::update;
+    sequences = in_place::sequences;
     reductions = reduce::reductions;
     arg_max = reduce::arg_max;
     matrices = matmul::matmul;
+    log_softmax = softmax::log_softmax;
+    nll = softmax::nll;
     rows = index::rows;
     pick_and_place = index::pick_and_place;
     place_matmul = index::place_matmul;

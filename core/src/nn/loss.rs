@@ -18,7 +18,7 @@ use crate::tensor::{Index, OrRaise, Tensor};
 /// [`ErrorKind::Rank`] if `log_p` is not a matrix; [`ErrorKind::Size`] if there are not as many labels as rows;
 /// [`ErrorKind::Index`] if a label is not below `classes`.
 pub fn try_nll<B: Backend>(log_p: &Tensor<B>, labels: &Index<B>) -> Result<Tensor<B>> {
-    mean_of_picked("nll", log_p, labels)
+    negative_log_likelihood("nll", log_p, labels)
 }
 
 /// Cross-entropy of `softmax(logits)`: `nll(log_softmax(logits), labels)`, for `logits` `[b, classes]`.
@@ -38,10 +38,10 @@ pub fn try_cross_entropy<B: Backend>(logits: &Tensor<B>, labels: &Index<B>) -> R
     if logits.rank() != 2 {
         return Err(not_a_matrix("cross_entropy", logits));
     }
-    mean_of_picked("cross_entropy", &logits.try_log_softmax(1)?, labels)
+    negative_log_likelihood("cross_entropy", &logits.try_log_softmax(1)?, labels)
 }
 
-fn mean_of_picked<B: Backend>(
+fn negative_log_likelihood<B: Backend>(
     op: &'static str,
     log_p: &Tensor<B>,
     labels: &Index<B>,
@@ -49,8 +49,18 @@ fn mean_of_picked<B: Backend>(
     if log_p.rank() != 2 {
         return Err(not_a_matrix(op, log_p));
     }
-    let picked = log_p.try_pick(1, labels).map_err(|error| error.in_op(op))?;
-    picked.try_mean_all()?.try_neg()
+    let [count, classes, _] = log_p.around(op, 1)?;
+    let checked = labels.checked(op, count, classes)?;
+    let loss = Tensor::dense(log_p.device().nll(log_p.view(), checked)?, [])?;
+    loss.recorded(op, [log_p], || {
+        let labels = labels.clone();
+        move |grad: Tensor<B>, sink| {
+            sink.add(0, || {
+                let (labels, shape) = (labels.checked(op, count, classes)?, [count, classes]);
+                Tensor::dense(grad.device().nll_grad(grad.view(), labels, shape)?, shape)
+            })
+        }
+    })
 }
 
 fn not_a_matrix<B: Backend>(op: &'static str, x: &Tensor<B>) -> Error {

@@ -38,7 +38,7 @@ impl Entry {
 }
 
 /// The entries of every operation of this crate and of its gradients: those of the tables, those with parameters, and
-/// those that losses, optimisers and pooling use. No entry is there twice.
+/// those that losses, optimisers ([`steps`]) and pooling use. No entry is there twice.
 ///
 /// ```
 /// use minitorch_core::ops::{Grad, catalog, catalog::Entry, unary::Relu};
@@ -77,12 +77,7 @@ pub fn entries() -> Vec<Entry> {
     binary::<BceWithLogits>(&mut all);
     for entry in [
         Entry::of::<1, Keep>(),
-        Entry::of::<2, AddScaled>(),
-        Entry::of::<2, Decay>(),
-        Entry::of::<2, DecaySquare>(),
         Entry::of::<3, Where>(),
-        Entry::of::<3, AdamStep>(),
-        Entry::of::<3, AdadeltaStep>(),
         Entry::of::<2, Largest>(),
         Entry::of::<3, Count>(),
         Entry::of::<3, Uncount>(),
@@ -90,7 +85,20 @@ pub fn entries() -> Vec<Entry> {
     ] {
         add(&mut all, entry);
     }
+    all.extend(steps());
     all
+}
+
+/// The entries of what optimisers do in place to one parameter after the other, which a device may do to several at a time.
+#[must_use]
+pub const fn steps() -> [Entry; 5] {
+    [
+        Entry::of::<2, AddScaled>(),
+        Entry::of::<2, Decay>(),
+        Entry::of::<2, DecaySquare>(),
+        Entry::of::<3, AdamStep>(),
+        Entry::of::<3, AdadeltaStep>(),
+    ]
 }
 
 fn unary<O: Unary>(all: &mut Vec<Entry>) {

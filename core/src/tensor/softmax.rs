@@ -40,14 +40,27 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Axis`] if the axis does not exist.
     pub fn try_log_softmax(&self, axis: usize) -> Result<Self> {
-        let shifted = self.shifted("log_softmax", axis)?;
-        let out = shifted.try_sub(&shifted.try_exp()?.try_sum_keepdim(&[axis])?.try_log()?)?;
-        let y = out.clone();
+        let shape = *self.shape();
+        let Some(&n) = shape.get(axis) else {
+            return Err(Error::between(
+                ErrorKind::Axis,
+                "log_softmax",
+                &[axis],
+                &shape,
+            ));
+        };
+        let outer: usize = shape[..axis].iter().product();
+        let inner: usize = shape[axis + 1..].iter().product();
+        let around = [outer, n, inner];
+        let x = self.detach().try_reshape(around)?;
+        let y = Self::dense(self.device().log_softmax(x.view())?, around)?;
+        let out = y.try_reshape(shape)?;
         out.recorded("log_softmax", [self], || {
             move |grad: Self, sink| {
                 sink.add(0, || {
-                    let sum = grad.try_sum_keepdim(&[axis])?;
-                    grad.try_sub(&y.try_exp()?.try_mul(&sum)?)
+                    let grad = grad.try_reshape(around)?;
+                    let by_x = grad.device().log_softmax_grad(y.view(), grad.view())?;
+                    Self::dense(by_x, shape)
                 })
             }
         })

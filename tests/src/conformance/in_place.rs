@@ -1,14 +1,15 @@
 //! `assign` and `update` on strided outputs: what they write, and what they must leave alone.
 
+use crate::oracle::pcg32;
 use crate::real::{Real, assert_same};
-use crate::samples::{Sample, large_shapes, positions, shapes, special, views};
-use minitorch_core::Backend;
+use crate::samples::{Sample, large_shapes, plain, positions, shapes, special, views};
 use minitorch_core::backend::View;
 use minitorch_core::isa::Portable;
 use minitorch_core::ops::binary::{Add, Mul};
 use minitorch_core::ops::special::{AdadeltaStep, AdamStep, AddScaled, Decay, DecaySquare};
 use minitorch_core::ops::unary::{Exp, Relu};
 use minitorch_core::ops::{Grad, Op};
+use minitorch_core::{Backend, Layout};
 
 /// Copies from every layout into every layout that has a place for each element.
 ///
@@ -72,6 +73,79 @@ where
         );
         one(devices, AdadeltaStep { epsilon: 1e-6 }, out, [&mean, from]);
     });
+}
+
+/// Many updates in a row, of halves of a few buffers by one another: a device may do some together, but has to find out which
+/// of them wait for which.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn sequences<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    // More than a group of threads of a GPU.
+    const HALF: usize = 300;
+    for (number, device) in devices.iter().enumerate() {
+        let mut random = pcg32(7, 7);
+        let mut below = |count: usize| random.next().expect("a number") as usize % count;
+        let mut host: Vec<Vec<B::Elem>> = (0..12)
+            .map(|seed| (0..2 * HALF).map(|at| plain(seed, at)).collect())
+            .collect();
+        let mut buffers: Vec<B::Buffer> = host
+            .iter()
+            .map(|data| device.upload(data).expect("upload"))
+            .collect();
+        for step in 0..600 {
+            let [out, from] = [below(host.len()), below(host.len())];
+            if out == from {
+                continue;
+            }
+            let [to_half, from_half] = [below(2), below(2)];
+            let factor = if below(2) == 0 { -0.125 } else { 0.25 };
+            let average = Decay {
+                keep: 0.5,
+                gain: factor,
+            };
+            let descend = AddScaled { factor };
+            let by_average = below(3) == 0;
+            for i in 0..HALF {
+                let x = [
+                    host[out][to_half * HALF + i],
+                    host[from][from_half * HALF + i],
+                ];
+                host[out][to_half * HALF + i] = match by_average {
+                    true => average.eval::<Portable, B::Elem>(x),
+                    false => descend.eval::<Portable, B::Elem>(x),
+                };
+            }
+            let half = |half: usize| {
+                let all = Layout::contiguous([2 * HALF]).expect("a shape");
+                all.narrow(0, half * HALF, HALF).expect("a half")
+            };
+            let mut changed = std::mem::replace(
+                &mut buffers[out],
+                device.full(0, B::Elem::default()).expect("none"),
+            );
+            let operand = View::new(&buffers[from], half(from_half));
+            let done = match by_average {
+                true => device.update(average, &mut changed, &half(to_half), [operand]),
+                false => device.update(descend, &mut changed, &half(to_half), [operand]),
+            };
+            done.expect("an update");
+            buffers[out] = changed;
+            // Now and then the device has to be done, in the middle of things.
+            if step % 150 == 149 {
+                for (at, (buffer, expected)) in buffers.iter().zip(&host).enumerate() {
+                    let mut actual = vec![B::Elem::default(); 2 * HALF];
+                    device.download(buffer, &mut actual).expect("download");
+                    assert_same(&actual, expected, &|| {
+                        format!("buffer {at} after {step} updates on device {number}")
+                    });
+                }
+            }
+        }
+    }
 }
 
 fn each_pair<E: Real>(check: &mut dyn FnMut(&Sample<E>, &Sample<E>)) {

@@ -9,6 +9,7 @@ pub mod in_place;
 pub mod index;
 pub mod matmul;
 pub mod reduce;
+pub mod softmax;
 pub mod spatial;
 
 use crate::real::{Real, assert_same};

@@ -110,6 +110,30 @@ impl Backend for Cuda {
         self.placed(x, index, n)
     }
 
+    fn log_softmax(&self, x: View<'_, Self>) -> Result<CudaBuffer> {
+        countable("log_softmax", &x)?;
+        self.log_softmax_of(x)
+    }
+
+    fn log_softmax_grad(&self, y: View<'_, Self>, g: View<'_, Self>) -> Result<CudaBuffer> {
+        countable("log_softmax", &g)?;
+        self.log_softmax_grad_of(y, g)
+    }
+
+    fn nll(&self, log_p: View<'_, Self>, labels: &CudaIndex) -> Result<CudaBuffer> {
+        countable("nll", &log_p)?;
+        self.nll_of(log_p, labels)
+    }
+
+    fn nll_grad(
+        &self,
+        g: View<'_, Self>,
+        labels: &CudaIndex,
+        shape: [usize; 2],
+    ) -> Result<CudaBuffer> {
+        self.nll_grad_of(g, labels, shape)
+    }
+
     fn uniform(&self, count: usize, draw: &Generator) -> Result<CudaBuffer> {
         self.drawn("uniform", count, draw)
     }

@@ -2,8 +2,8 @@
 #![allow(unsafe_code)]
 
 use std::array::from_fn;
+use std::ops::Range;
 
-use cudarc::driver::CudaFunction;
 use minitorch_core::backend::View;
 use minitorch_core::nest::Nest;
 use minitorch_core::ops::Op;
@@ -12,14 +12,16 @@ use minitorch_core::{Layout, Result};
 
 use super::ops::OPERANDS;
 use super::plain::plain;
-use super::{Cuda, CudaBuffer, address, place, word};
+use super::updates::Update;
+use super::{Cuda, CudaBuffer, address, place, stream, word};
 
 plain! {
     /// What `kernels/map.cuh` calls `Map`.
-    struct Map {
+    #[derive(Debug)]
+    pub(super) struct Map {
         out: u64,
         operands: [u64; OPERANDS],
-        count: u32,
+        pub(super) count: u32,
         rank: u32,
         size: [u32; MAX_RANK],
         stride: [[u32; MAX_RANK]; OPERANDS + 1],
@@ -42,6 +44,12 @@ impl Operand {
             address: address(view),
             layout: view.layout,
         }
+    }
+
+    /// The addresses from its first element to its last.
+    fn span(&self) -> Range<u64> {
+        let numbers = self.layout.end().saturating_sub(self.layout.offset());
+        self.address..self.address + (numbers * size_of::<f32>()) as u64
     }
 }
 
@@ -85,7 +93,17 @@ impl Cuda {
             std::cmp::Ordering::Equal => out,
             std::cmp::Ordering::Greater => Operand::of(&operands[k - 1]),
         });
-        self.apply(op, out, operands)
+        let Some(kernel) = self.machine.modules.updates::<M, O>()? else {
+            return self.apply(op, out, operands);
+        };
+        let update = Update {
+            map: Map::new(op.params(), out, &operands),
+            writes: out.span(),
+            reads: from_fn(|k| operands.get(k).map_or(0..0, Operand::span)),
+        };
+        // SAFETY: the kernel takes what has such updates in it, and `place` has asserted that the views end in their buffers.
+        let queued = unsafe { self.machine.stream.update(&kernel, update) };
+        queued.map_err(stream::error(O::NAME, out.layout.elements()))
     }
 
     /// Copies `from` into the places of `out` that `layout` names.
@@ -113,20 +131,28 @@ impl Cuda {
         operands: [Operand; N],
     ) -> Result<()> {
         let kernel = self.machine.modules.map::<N, O>()?;
-        self.start(O::NAME, &kernel, op.params(), out, &operands)
+        let arguments = Map::new(op.params(), out, &operands);
+        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
+        unsafe { self.launch(O::NAME, &kernel, out.layout.elements(), &arguments) }
     }
+}
 
-    /// Launches the kernel of an operation: the same code for all of them.
-    fn start(
-        &self,
-        op: &'static str,
-        kernel: &CudaFunction,
-        parameters: [f64; 3],
-        out: Operand,
-        operands: &[Operand],
-    ) -> Result<()> {
-        let count = out.layout.elements();
-        // Of the output, then of the operands; the kernel has places for four, which were counted when it was found.
+impl Map {
+    /// An operation on no elements.
+    pub(super) const NOTHING: Self = Self {
+        out: 0,
+        operands: [0; OPERANDS],
+        count: 0,
+        rank: 0,
+        size: [0; MAX_RANK],
+        stride: [[0; MAX_RANK]; OPERANDS + 1],
+        parameters: [0.0; 3],
+        unused: 0,
+    };
+
+    /// An operation of operands, of which there are no more than its kernel has places for: the same code for all of them.
+    fn new(parameters: [f64; 3], out: Operand, operands: &[Operand]) -> Self {
+        // Of the output, then of the operands.
         let all: [Layout; OPERANDS + 1] = from_fn(|k| match k.checked_sub(1) {
             None => out.layout,
             Some(k) => operands.get(k).map_or(out.layout, |operand| operand.layout),
@@ -137,17 +163,15 @@ impl Cuda {
             true => word(of(axis)),
             false => 0,
         };
-        let arguments = Map {
+        Self {
             out: out.address,
             operands: from_fn(|k| operands.get(k).map_or(0, |operand| operand.address)),
-            count: word(count),
+            count: word(out.layout.elements()),
             rank: word(rank),
             size: from_fn(|at| axis(at, &|at| nest.sizes()[at])),
             stride: from_fn(|k| from_fn(|at| axis(at, &|at| nest.strides()[at][k]))),
             parameters: parameters.map(|parameter| parameter as f32),
             unused: 0,
-        };
-        // SAFETY: these are the arguments of all kernels of `map`, and `place` has asserted that the views end in their buffers.
-        unsafe { self.launch(op, kernel, count, &arguments) }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! its device: `ops.ptx` for elementwise operations and folds, whose text follows from core's table (`ops`), and
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
-//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `matmul`, `spatial`, `index`) and
+//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `spatial`, `index`) and
 //! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
 //! (`memory`).
 //!
@@ -14,8 +14,8 @@
 //! same kernels on the same grids as one before becomes a graph, which is launched as one (`graph`). Only what a kernel takes
 //! and what differs from the last time is sent, which is little: the pool gives a step the addresses of the step before.
 //! Everything else that a graph could keep from an earlier step is compared, so nothing in it is ever stale: not the rate,
-//! not the position of a random draw, not a batch's size. Neither core nor a training loop knows of it. To capture a step
-//! once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
+//! not the position of a random draw, not a batch's size. Updates of parameters that do not concern one another become one
+//! launch in a recording (`updates`). Neither core nor a training loop knows of it. To capture a step once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
 //! the device's memory by the author of the loop, and what he forgets would be wrong without a word.
 //!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
@@ -34,14 +34,16 @@ mod ops;
 mod plain;
 mod recording;
 mod reduce;
+mod softmax;
 mod spatial;
 mod staging;
 mod stream;
+mod updates;
 
 pub use driver::{About, Driver, FUNCTIONS, Missing, Version, compiler};
 pub use fault::Fault;
 pub use memory::{CudaBuffer, CudaIndex};
-pub use ops::source;
+pub use ops::sources;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::{self, CompileError, CompileOptions, Ptx};
 use flate2::read::ZlibDecoder;
 use minitorch_core::ops::Op;
-use minitorch_core::ops::catalog::Entry;
+use minitorch_core::ops::catalog::{self, Entry};
 use minitorch_core::reduction::Reduction;
 use minitorch_core::{Error, ErrorKind, Result};
 
@@ -86,6 +86,20 @@ impl Modules {
             let entry = Entry::of::<N, O>();
             self.find(O::NAME, &ops::map_name(&entry), || ops::map(&entry))
         })
+    }
+
+    /// The kernel of several updates at a time by an operation, if there is one.
+    pub(super) fn updates<const N: usize, O: Op<N>>(&self) -> Result<Option<CudaFunction>> {
+        let entry = Entry::of::<N, O>();
+        if !catalog::steps().contains(&entry) {
+            return Ok(None);
+        }
+        let kernel = cached(&self.typed, (TypeId::of::<O>(), ops::UPDATES), || {
+            let name = ops::map_name(&entry) + ops::UPDATES;
+            let kernel = self.ops.load_function(&name);
+            kernel.map_err(stream::error(O::NAME, 0))
+        });
+        kernel.map(Some)
     }
 
     /// A kernel of a fold: `way` is the ending of its name.

@@ -1,31 +1,70 @@
-//! The text of `kernels/ops.cu`: a kernel for each elementwise operation and each fold of core.
+//! What kernels have from Rust: `kernels/ops.cu` with a kernel for each elementwise operation and each fold of core, and
+//! `kernels/core.cuh` with what the other kernels use of them.
 //!
-//! core's table is the one definition of an operation. [`source`] writes it as the file that is compiled ahead of time,
+//! core's table is the one definition of an operation. [`sources`] writes it as files that are compiled ahead of time,
 //! and the same words name a kernel when it is looked up, so an operation that the file lacks is noticed at once.
 
 use std::fmt::Write;
 
+use minitorch_core::ops::Grad;
 use minitorch_core::ops::catalog::{self, Entry};
+use minitorch_core::ops::unary::Relu;
 use minitorch_core::reduction::{Max, Min, Prod, Reduction, Sum};
 use minitorch_core::state::Fnv;
+
+use super::spatial::PoolingKind;
 
 /// The most operands of an operation on the device.
 pub(super) const OPERANDS: usize = 4;
 
-/// The text of `kernels/ops.cu`.
-pub fn source() -> String {
-    let mut text = String::from(
-        "// Written by scripts/ptx.sh from the operations of core; not to be edited.\n\
-         #include \"map.cuh\"\n#include \"reduce.cuh\"\n\n",
-    );
+/// The ending of the name of a kernel that takes several updates.
+pub(super) const UPDATES: &str = "_all";
+
+/// What stands at the beginning of each file.
+const WRITTEN: &str =
+    "// Written by scripts/ptx.sh from the operations of core; not to be edited.\n";
+
+/// The files in `kernels/` that follow from Rust: their names and texts.
+#[must_use]
+pub fn sources() -> [(&'static str, String); 2] {
+    [("ops.cu", kernels()), ("core.cuh", bodies())]
+}
+
+/// The kernels of operations and folds.
+fn kernels() -> String {
+    let mut text = String::from(WRITTEN);
+    text += "#include \"map.cuh\"\n#include \"reduce.cuh\"\n\n";
     for entry in catalog::entries() {
         text += &map(&entry);
+    }
+    for entry in catalog::steps() {
+        let _ = writeln!(text, "UPDATES({})", map_name(&entry));
     }
     text += &reduce::<Sum>();
     text += &reduce::<Prod>();
     text += &reduce::<Max>();
     text += &reduce::<Min>();
     text
+}
+
+/// The bodies that other kernels have inside, and numbers that they are told.
+fn bodies() -> String {
+    let mut text = String::from(WRITTEN);
+    text += "#pragma once\n#include \"reduce.cuh\"\n\n";
+    text += &body("relu", &Entry::of::<1, Relu>());
+    text += &body("relu_grad", &Entry::of::<2, Grad<Relu>>());
+    let _ = writeln!(text, "\nFOLD(Sum, {})", fold::<Sum>());
+    let _ = writeln!(text, "FOLD(Max, {})", fold::<Max>());
+    let kinds = PoolingKind::ALL.map(|(kind, name)| format!("{name} = {}", kind as u32));
+    let _ = writeln!(text, "\nenum Pooling {{ {} }};", kinds.join(", "));
+    text
+}
+
+/// The body of an elementwise operation as a function.
+fn body(name: &str, entry: &Entry) -> String {
+    let operands: Vec<String> = (0..entry.operands).map(|k| format!("real x{k}")).collect();
+    let (operands, c) = (operands.join(", "), entry.c);
+    format!("INLINE real {name}({operands}) {{ return {c}; }}\n")
 }
 
 /// The line of an elementwise operation.
@@ -41,13 +80,18 @@ pub(super) fn map_name(entry: &Entry) -> String {
 
 /// The line of a fold.
 pub(super) fn reduce<R: Reduction>() -> String {
+    format!("REDUCE({}, {})\n", reduce_name::<R>(), fold::<R>())
+}
+
+/// Where a fold starts, and its body.
+fn fold<R: Reduction>() -> String {
     let start = match R::START {
         start if start.is_nan() => "MT_NAN".to_string(),
         f64::INFINITY => "MT_INFINITY".to_string(),
         f64::NEG_INFINITY => "-MT_INFINITY".to_string(),
         start => format!("(real){start:e}"),
     };
-    format!("REDUCE({}, {start}, {})\n", reduce_name::<R>(), R::C)
+    format!("{start}, {}", R::C)
 }
 
 /// The name of the kernels of a fold, without the ending that says which of the two.
@@ -82,12 +126,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_the_one_that_core_says() {
-        let file = include_str!("kernels/ops.cu");
-        assert!(
-            file == source(),
-            "kernels/ops.cu is not what core's operations say: run scripts/ptx.sh"
-        );
+    fn the_files_are_the_ones_that_core_says() {
+        let files = [
+            include_str!("kernels/ops.cu"),
+            include_str!("kernels/core.cuh"),
+        ];
+        for ((name, text), file) in sources().into_iter().zip(files) {
+            assert!(
+                file == text,
+                "kernels/{name} is not what core's operations say: run scripts/ptx.sh"
+            );
+        }
     }
 
     #[test]

@@ -37,14 +37,14 @@ pub(super) fn words<T: Plain>(value: &T) -> &[u64] {
 
 /// A structure that C has, too, which the compiler proves to be [`Plain`]: it is as long as its fields.
 macro_rules! plain {
-    ($(#[$doc:meta])* struct $name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+    ($(#[$doc:meta])* $visible:vis struct $name:ident {
+        $($(#[$field_doc:meta])* $field_visible:vis $field:ident: $type:ty,)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy)]
         #[repr(C)]
-        struct $name {
-            $($(#[$field_doc])* $field: $type,)*
+        $visible struct $name {
+            $($(#[$field_doc])* $field_visible $field: $type,)*
         }
         const _: () = assert!(
             size_of::<$name>() == 0 $(+ $crate::backend::cuda::plain::bytes::<$type>())*,

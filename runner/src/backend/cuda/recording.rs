@@ -7,6 +7,10 @@ use std::ops::Range;
 use cudarc::driver::sys::CUstream;
 use cudarc::driver::{CudaFunction, DriverError, result};
 
+use super::GROUP;
+use super::plain::words;
+use super::updates::{Update, Updates};
+
 /// A kernel on a grid.
 #[derive(Clone, Debug)]
 pub(super) struct Launch {
@@ -38,11 +42,34 @@ impl PartialEq for Launch {
 pub(super) struct Recording {
     launches: Vec<Launch>,
     words: Vec<u64>,
+    /// What comes behind all of these.
+    updates: Updates,
 }
 
 impl Recording {
     /// Appends a launch and a copy of what its kernel takes.
     pub(super) fn push(&mut self, kernel: &CudaFunction, groups: u32, group: u32, words: &[u64]) {
+        self.close();
+        self.append(kernel, groups, group, words);
+    }
+
+    /// Appends an update by the kernel that takes several of them.
+    pub(super) fn update(&mut self, kernel: &CudaFunction, update: Update) {
+        if self.updates.is_full() {
+            self.close();
+        }
+        self.updates.push(kernel, update);
+    }
+
+    /// Makes launches of the updates that wait for others to join them.
+    pub(super) fn close(&mut self) {
+        for together in self.updates.take() {
+            let (groups, arguments) = (together.groups(), together.arguments());
+            self.append(&together.kernel, groups, GROUP, words(&arguments));
+        }
+    }
+
+    fn append(&mut self, kernel: &CudaFunction, groups: u32, group: u32, words: &[u64]) {
         self.words.extend_from_slice(words);
         self.launches.push(Launch {
             kernel: kernel.clone(),
@@ -52,7 +79,7 @@ impl Recording {
         });
     }
 
-    /// The launches.
+    /// The launches, without the updates that wait.
     pub(super) fn launches(&self) -> &[Launch] {
         &self.launches
     }
@@ -66,6 +93,7 @@ impl Recording {
     pub(super) fn clear(&mut self) {
         self.launches.clear();
         self.words.clear();
+        self.updates.take();
     }
 
     /// Launches one kernel after the other.

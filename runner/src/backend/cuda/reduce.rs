@@ -42,9 +42,9 @@ const _: () = assert!(size_of::<Reduce>() == 144);
 const _: () = assert!(GROUP == 32 * 8);
 
 /// From so many elements to an output on, a group of threads folds it, unless there are enough outputs for one thread each.
-const LONG: usize = 256;
+pub(super) const LONG: usize = 256;
 /// Outputs that occupy a device with one thread each.
-const MANY: usize = 16 * 1024;
+pub(super) const MANY: usize = 16 * 1024;
 
 impl Cuda {
     /// Folds the axes that are marked in `axes`.

@@ -3,6 +3,8 @@
 
 mod block;
 
+pub(super) use block::PoolingKind;
+
 use minitorch_core::backend::{View, Window as Sliding};
 use minitorch_core::{Error, ErrorKind, Result};
 

@@ -12,6 +12,7 @@ use super::graph::Graphs;
 use super::plain::{Plain, words};
 use super::recording::Recording;
 use super::staging::Staging;
+use super::updates::Update;
 
 /// Memory of the device.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,17 +169,39 @@ impl Stream {
         if groups > GRID {
             return Err(DriverError(CUresult::CUDA_ERROR_INVALID_VALUE));
         }
+        let mut queue = self.open()?;
+        let recording = &mut queue.recording;
+        recording.push(kernel, groups as u32, group, words(arguments));
+        Ok(())
+    }
+
+    /// Queues an update by a kernel that takes several of them, in one launch with others if the bits are the same.
+    ///
+    /// # Safety
+    ///
+    /// The kernel takes [`Maps`](super::updates::Maps), and what it reads and writes for this update is what the update
+    /// says; otherwise as [`Stream::launch`].
+    pub(super) unsafe fn update(
+        &self,
+        kernel: &CudaFunction,
+        update: Update,
+    ) -> Result<(), DriverError> {
+        if update.map.count > 0 {
+            self.open()?.recording.update(kernel, update);
+        }
+        Ok(())
+    }
+
+    /// The queue, with room for a launch.
+    fn open(&self) -> Result<MutexGuard<'_, Queue>, DriverError> {
         let mut queue = self.locked();
-        if queue.recording.launches().len() == Self::MOST {
+        if queue.recording.launches().len() >= Self::MOST {
             self.flush(&mut queue)?;
         }
-        if let Some(error) = queue.lost {
-            return Err(error);
+        match queue.lost {
+            Some(error) => Err(error),
+            None => Ok(queue),
         }
-        queue
-            .recording
-            .push(kernel, groups as u32, group, words(arguments));
-        Ok(())
     }
 
     /// Hands what is recorded to the driver. The context is current afterwards.
@@ -189,6 +212,7 @@ impl Stream {
         let Queue {
             recording, graphs, ..
         } = queue;
+        recording.close();
         let bound = self.context().bind_to_thread();
         // SAFETY: the stream is there and its context current; who called `launch` answers for the kernels. Before a block
         // is freed, what was recorded is handed over or lost, so all blocks are there.

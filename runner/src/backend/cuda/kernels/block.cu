@@ -1,6 +1,6 @@
 // The gradient of the maps of a block, in the order of core/src/block.rs: pooling, then ReLU, then the bias' sums.
+#include "core.cuh"
 #include "pool.cuh"
-#include "reduce.cuh"
 
 struct MapsGrad {
     // `x` are the maps, `g` the gradient of what was made of them, and `out` becomes that of the maps, [planes, area].
@@ -11,13 +11,6 @@ struct MapsGrad {
 };
 static_assert(sizeof(MapsGrad) == 120, "as backend/cuda/spatial/block.rs has it");
 
-enum Pooling { NOT_POOLED, AVERAGE, LARGEST };
-
-struct Sum {
-    static __device__ __forceinline__ real start() { return 0; }
-    static __device__ __forceinline__ real fold(real x0, real x1) { return x0 + x1; }
-};
-
 // A group of threads for each plane: first every thread makes some of its elements, then all of them add it up.
 GROUP_KERNEL(maps_grad, MapsGrad) {
     const Pool& p = a.pool;
@@ -25,7 +18,7 @@ GROUP_KERNEL(maps_grad, MapsGrad) {
     for (unsigned i = threadIdx.x; i < area; i += blockDim.x) {
         Place at = place(first + i, p.channels, p.window.input);
         real g = a.pooling == AVERAGE ? avg_spread(p, at) : a.pooling == LARGEST ? max_spread(p, at) : element(p.g, p.g_stride, at);
-        p.out[first + i] = a.relu && element(p.x, p.x_stride, at) <= 0 ? 0 : g;
+        p.out[first + i] = a.relu ? relu_grad(element(p.x, p.x_stride, at), g) : g;
     }
     if (!a.sums) return;
     __syncthreads();

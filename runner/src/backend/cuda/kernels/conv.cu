@@ -1,4 +1,5 @@
 // Convolution and its gradients, in the order of core/src/conv.rs.
+#include "core.cuh"
 #include "window.cuh"
 
 struct Conv {
@@ -38,7 +39,7 @@ KERNEL(conv_forward, Conv) {
                 sum = mt_fma(weight[c * a.w_stride[1] + ky * a.w_stride[2] + kx * a.w_stride[3]], value, sum);
             }
     if (a.bias) sum = sum + a.bias[at.channel * a.bias_stride];
-    a.out[i] = a.relu && sum < 0 ? 0 : sum;
+    a.out[i] = a.relu ? relu(sum) : sum;
 }
 
 // x: the gradient [b, o, oh, ow], w [o, c, kh, kw] -> out [b, c, h, w]: one thread for each input.

@@ -14,6 +14,15 @@ struct Map {
 };
 static_assert(sizeof(Map) == 208, "as backend/cuda/elementwise.rs has it");
 
+#define MAPS 16
+
+// Updates by one operation, of which none reads or writes what another writes.
+struct Maps {
+    Map each[MAPS];
+    unsigned count, unused;
+};
+static_assert(sizeof(Maps) == 3336, "as backend/cuda/updates.rs has it");
+
 // The positions of element i in the output and in the operands.
 template <int N>
 INLINE void places(const Map& a, unsigned i, unsigned (&at)[N + 1]) {
@@ -27,8 +36,7 @@ INLINE void places(const Map& a, unsigned i, unsigned (&at)[N + 1]) {
 
 // The body is an expression of the operands x0 to x3 and the parameters p0 to p2.
 #define MAP(name, operands, ...) \
-    KERNEL(name, Map) { \
-        unsigned i = thread(); \
+    INLINE void name##_at(const Map& a, unsigned i) { \
         if (i >= a.count) return; \
         unsigned at[operands + 1] = {}; \
         places<operands>(a, i, at); \
@@ -38,4 +46,16 @@ INLINE void places(const Map& a, unsigned i, unsigned (&at)[N + 1]) {
         const real x3 = operands > 3 ? a.in[3][at[operands > 3 ? 4 : 0]] : 0; \
         const real p0 = a.p[0], p1 = a.p[1], p2 = a.p[2]; \
         a.out[at[0]] = __VA_ARGS__; \
+    } \
+    KERNEL(name, Map) { name##_at(a, thread()); }
+
+// The same of several updates, each by groups of threads of its own.
+#define UPDATES(name) \
+    KERNEL(name##_all, Maps) { \
+        unsigned group = blockIdx.x; \
+        for (unsigned n = 0; n < a.count; ++n) { \
+            unsigned groups = (a.each[n].count + blockDim.x - 1) / blockDim.x; \
+            if (group < groups) return name##_at(a.each[n], group * blockDim.x + threadIdx.x); \
+            group -= groups; \
+        } \
     }

@@ -1,4 +1,5 @@
 // Pooling and its gradients, in the order of core/src/pool.rs.
+#include "core.cuh"
 #include "pool.cuh"
 
 // One thread for each output.
@@ -20,9 +21,9 @@ KERNEL(max_pool, Pool) {
     if (i >= a.count) return;
     Place at = place(i, a.channels, win.output);
     const real* plane = a.x + at.image * a.x_stride[0] + at.channel * a.x_stride[1];
-    real best = -MT_INFINITY;
+    real best = Max::start();
     for (unsigned ky = 0; ky < win.kernel[0]; ++ky)
-        for (unsigned kx = 0; kx < win.kernel[1]; ++kx) best = mt_max(best, tap(a, plane, at.y, at.x, ky, kx));
+        for (unsigned kx = 0; kx < win.kernel[1]; ++kx) best = Max::fold(best, tap(a, plane, at.y, at.x, ky, kx));
     a.out[i] = best;
 }
 

@@ -37,6 +37,24 @@ INLINE unsigned place(const Axes& axes, unsigned i) {
     return at + i * axes.stride[0];
 }
 
+// One thread folds one axis: value(j) is its element j.
+template <class R, class Value>
+INLINE real fold_axis(unsigned count, Value value) {
+    real sum = R::start();
+    for (unsigned first = 0; first < count; first += FOLD_BLOCK) {
+        unsigned end = min(first + FOLD_BLOCK, count);
+        real lane[FOLD_LANES];
+        for (int l = 0; l < FOLD_LANES; ++l) lane[l] = R::start();
+        for (unsigned j = first; j < end; j += FOLD_LANES)
+            for (unsigned l = 0; l < FOLD_LANES; ++l)
+                if (j + l < end) lane[l] = R::fold(lane[l], value(j + l));
+        real even = R::fold(R::fold(lane[0], lane[4]), R::fold(lane[2], lane[6]));
+        real odd = R::fold(R::fold(lane[1], lane[5]), R::fold(lane[3], lane[7]));
+        sum = R::fold(sum, R::fold(even, odd));
+    }
+    return sum;
+}
+
 // One thread folds all of an output.
 template <class R>
 INLINE void reduce_each(const Reduce& a) {
@@ -45,18 +63,7 @@ INLINE void reduce_each(const Reduce& a) {
     const real* base = a.in + place(a.kept, i);
     real total = R::start();
     for (unsigned outer = 0; outer < a.outer_count; ++outer, base += a.outer_stride) {
-        real sum = R::start();
-        for (unsigned first = 0; first < a.inner_count; first += FOLD_BLOCK) {
-            unsigned end = min(first + FOLD_BLOCK, a.inner_count);
-            real lane[FOLD_LANES];
-            for (int l = 0; l < FOLD_LANES; ++l) lane[l] = R::start();
-            for (unsigned j = first; j < end; j += FOLD_LANES)
-                for (unsigned l = 0; l < FOLD_LANES; ++l)
-                    if (j + l < end) lane[l] = R::fold(lane[l], base[place(a.inner, j + l)]);
-            real even = R::fold(R::fold(lane[0], lane[4]), R::fold(lane[2], lane[6]));
-            real odd = R::fold(R::fold(lane[1], lane[5]), R::fold(lane[3], lane[7]));
-            sum = R::fold(sum, R::fold(even, odd));
-        }
+        real sum = fold_axis<R>(a.inner_count, [&](unsigned j) { return base[place(a.inner, j)]; });
         total = a.several ? R::fold(total, sum) : sum;
     }
     a.out[i] = total;
@@ -105,10 +112,13 @@ INLINE void reduce_block(const Reduce& a) {
 }
 
 // The body is an expression of the total x0 and the next element x1.
-#define REDUCE(name, first, ...) \
-    struct Fold_##name { \
+#define FOLD(name, first, ...) \
+    struct name { \
         static __device__ __forceinline__ real start() { return first; } \
         static __device__ __forceinline__ real fold(real x0, real x1) { return __VA_ARGS__; } \
-    }; \
+    };
+
+#define REDUCE(name, first, ...) \
+    FOLD(Fold_##name, first, __VA_ARGS__) \
     KERNEL(name##_each, Reduce) { reduce_each<Fold_##name>(a); } \
     GROUP_KERNEL(name##_block, Reduce) { reduce_block<Fold_##name>(a); }

@@ -22,6 +22,23 @@ plain! {
 }
 const _: () = assert!(size_of::<MapsGrad>() == 120);
 
+/// What `maps_grad` is told of pooling.
+#[derive(Clone, Copy)]
+pub(in super::super) enum PoolingKind {
+    None,
+    Avg,
+    Max,
+}
+
+impl PoolingKind {
+    /// All of them, and what kernels call them.
+    pub(in super::super) const ALL: [(Self, &'static str); 3] = [
+        (Self::None, "NOT_POOLED"),
+        (Self::Avg, "AVERAGE"),
+        (Self::Max, "LARGEST"),
+    ];
+}
+
 impl Cuda {
     /// [`Backend::conv_block`].
     pub(in super::super) fn block(
@@ -97,9 +114,9 @@ impl Cuda {
             output: size,
         };
         let (pooling, window) = match &block.pool {
-            None => (0, &single),
-            Some(Pooling::Avg(window)) => (1, window),
-            Some(Pooling::Max(window)) => (2, window),
+            None => (PoolingKind::None, &single),
+            Some(Pooling::Avg(window)) => (PoolingKind::Avg, window),
+            Some(Pooling::Max(window)) => (PoolingKind::Max, window),
         };
         let arguments = MapsGrad {
             pool: Pool {
@@ -113,7 +130,7 @@ impl Cuda {
                 g_stride: strides(&g.layout),
             },
             sums: sums.as_ref().map_or(0, |sums| sums.images.address()),
-            pooling,
+            pooling: pooling as u32,
             relu: block.relu.into(),
         };
         let threads = images * channels * GROUP as usize;
