@@ -3,6 +3,7 @@
 use super::Tensor;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::ops::Op;
 use crate::shared::Shared;
 use core::cmp::Ordering;
@@ -34,12 +35,6 @@ impl<B: Backend> Tensor<B> {
         operands: [&Self; N],
     ) -> Result<()> {
         const { assert!(M == N + 1, "an update takes the old value and the operands") };
-        if let Some(node) = &self.node
-            && !node.parents().is_empty()
-        {
-            let detail = "a computed tensor cannot change; detach it first";
-            return Err(Error::new(ErrorKind::Argument, O::NAME, detail));
-        }
         if let Some(other) = operands.iter().find(|other| other.shape() != self.shape()) {
             return Err(Error::between(
                 ErrorKind::Shape,
@@ -49,18 +44,55 @@ impl<B: Backend> Tensor<B> {
             ));
         }
         let device = self.device().clone();
+        let (buffer, layout) = self.own_memory(O::NAME)?;
+        device.update(op, buffer, layout, operands.map(Tensor::view))
+    }
+
+    /// Copies `part` to the positions from `start` on of one axis, in place; otherwise as [`Tensor::try_update`].
+    ///
+    /// ```
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let mut all = Tensor::zeros(&dev, [2, 3]);
+    /// let before = all.clone();
+    /// all.try_put(1, 2, &Tensor::from_slice(&dev, &[5.0, 6.0], [2, 1]))?;
+    /// assert_eq!(all.to_vec(), [0.0, 0.0, 5.0, 0.0, 0.0, 6.0]);
+    /// assert_eq!(before.sum_all().item(), 0.0);
+    /// assert!(all.try_put(1, 3, &Tensor::zeros(&dev, [2, 1])).is_err()); // beyond the end
+    /// assert!(all.try_put(1, 0, &Tensor::zeros(&dev, [1, 1])).is_err()); // another number of rows
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Layout::narrow`](crate::Layout::narrow); [`ErrorKind::Shape`] if other sizes than that of the axis differ;
+    /// [`ErrorKind::Argument`] as there.
+    pub fn try_put(&mut self, axis: usize, start: usize, part: &Self) -> Result<()> {
+        let count = part.shape().get(axis).copied().unwrap_or_default();
+        if *self.layout().narrow(axis, start, count)?.shape() != *part.shape() {
+            return Err(
+                Error::between(ErrorKind::Shape, "put", part.shape(), self.shape())
+                    .advise("all sizes but that of the axis must be equal"),
+            );
+        }
+        let device = self.device().clone();
+        let (buffer, layout) = self.own_memory("put")?;
+        let place = layout.narrow(axis, start, count)?;
+        device.assign(buffer, &place, part.view())
+    }
+
+    /// The memory of this tensor, which nobody else sees, and its layout: a copy, where it is shared.
+    fn own_memory(&mut self, op: &'static str) -> Result<(&mut B::Buffer, &Layout)> {
+        if let Some(node) = &self.node
+            && !node.parents().is_empty()
+        {
+            let detail = "a computed tensor cannot change; detach it first";
+            return Err(Error::new(ErrorKind::Argument, op, detail));
+        }
         if !self.layout().is_contiguous() || !Shared::is_unique(&self.storage) {
             self.replace(self.detach().try_copied()?);
         }
-        let views = operands.map(Tensor::view);
-        match self.unique_memory() {
-            Some((buffer, layout)) => device.update(op, buffer, layout, views),
-            None => Err(Error::new(
-                ErrorKind::Device,
-                O::NAME,
-                "the copy of a buffer is shared",
-            )),
-        }
+        let shared = Error::new(ErrorKind::Device, op, "the copy of a buffer is shared");
+        self.unique_memory().ok_or(shared)
     }
 
     /// What [`Tensor::try_update`] makes of this tensor, without history: in its own memory if nobody else holds that, else

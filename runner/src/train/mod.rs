@@ -6,6 +6,7 @@
 
 mod diverged;
 mod fact;
+mod losses;
 mod replaced;
 mod session;
 #[cfg(test)]
@@ -68,7 +69,8 @@ pub(crate) trait Lesson<B: Backend> {
     /// If the device fails.
     fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure>;
 
-    /// Adds the number of that loss, which is finite, to what the log tells. It is read from the device once.
+    /// Adds the number of a batch's loss, which is finite, to what the log tells: batch by batch in order, but not before
+    /// somebody wants to know, since to read a number is to wait for the device.
     fn add(&mut self, loss: f64);
 
     /// Brings weights that may not be everywhere back to where they may be, after an update.
@@ -80,7 +82,10 @@ pub(crate) trait Lesson<B: Backend> {
         Ok(())
     }
 
-    /// Writes the log lines that are due when the batch before `position` is done.
+    /// Whether something is to be told when the batch before `position` is done.
+    fn is_due(&self, position: Position) -> bool;
+
+    /// Writes the log lines that are due when the batch before `position` is done, whose loss was added.
     ///
     /// # Errors
     ///

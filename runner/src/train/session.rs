@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use minitorch_core::Backend;
 use minitorch_core::optim::{Optimizer, Schedule};
-use minitorch_core::{Backend, Element};
 
+use super::losses::Losses;
 use super::{LOST, Lesson, Position, diverged, is_finite};
 use crate::args::Files;
 use crate::checkpoint::{self, Keeper, Opened};
@@ -32,6 +33,8 @@ pub(crate) struct Session<B: Backend, L> {
     position: Position,
     /// The hash of the weights that it started from, where a file gave them.
     init: Option<u64>,
+    /// The losses of the batches before this position that were not read.
+    unread: Losses<B>,
 }
 
 /// The name of that hash in a checkpoint, which has none if the weights were drawn.
@@ -52,6 +55,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             schedule,
             position: Position::default(),
             init: None,
+            unread: Losses::new(),
         }
     }
 
@@ -128,10 +132,17 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
                 if keeper.is_due() {
                     self.keep(keeper, interrupt, output)?;
                 }
-                self.step(keeper, interrupt)?;
-                heard = self.lesson.log(self.position, output);
+                self.step()?;
+                let is_due = self.lesson.is_due(self.position);
+                if is_due || self.unread.is_full() {
+                    self.read_losses(keeper, interrupt)?;
+                }
+                if is_due {
+                    heard = self.lesson.log(self.position, output);
+                }
                 output.step();
             }
+            self.read_losses(keeper, interrupt)?;
             if self.position.batch == batches {
                 self.position = Position {
                     epoch: self.position.epoch + 1,
@@ -153,26 +164,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         heard.map(|()| steps * items as u64 / batches as u64)
     }
 
-    /// One batch: forward, loss, backward, update.
-    fn step(&mut self, keeper: &Keeper, interrupt: &Interrupt) -> Result<(), Failure> {
+    /// One batch: forward, loss, backward, update. Nothing waits for the device.
+    fn step(&mut self) -> Result<(), Failure> {
         let rate = self.schedule.rate(self.steps() as u64);
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
-        let value = loss.try_item()?.to_f64();
-        if !value.is_finite() {
-            let Position { epoch, batch } = self.position;
-            let at = Position {
-                epoch,
-                batch: batch + 1,
-            };
-            return Err(diverged(
-                at,
-                format_args!("the loss is {value}"),
-                keeper.left(),
-                interrupt,
-            ));
-        }
-        self.lesson.add(value);
+        self.unread.push(&loss)?;
         self.optimizer
             .try_step(self.lesson.network_mut(), loss.try_backward()?)?;
         self.lesson.constrain()?;
@@ -180,13 +177,33 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         Ok(())
     }
 
+    /// Reads the losses of the batches since the last time, all at once, and adds them to what the log tells.
+    ///
+    /// # Errors
+    ///
+    /// If one is no finite number.
+    fn read_losses(&mut self, keeper: &Keeper, interrupt: &Interrupt) -> Result<(), Failure> {
+        let Position { epoch, batch } = self.position;
+        let first = batch - self.unread.len();
+        for (loss, done) in self.unread.take()?.into_iter().zip(first + 1..) {
+            if !loss.is_finite() {
+                let at = Position { epoch, batch: done };
+                let what = format_args!("the loss is {loss}");
+                return Err(diverged(at, what, keeper.left(), interrupt));
+            }
+            self.lesson.add(loss);
+        }
+        Ok(())
+    }
+
     /// Saves what [`resume`](Self::resume) goes on from, unless the weights are lost.
     fn keep(
-        &self,
+        &mut self,
         keeper: &mut Keeper,
         interrupt: &Interrupt,
         output: &Output,
     ) -> Result<(), Failure> {
+        self.read_losses(keeper, interrupt)?;
         if !is_finite(self.lesson.network())? {
             return Err(diverged(self.position, LOST, keeper.left(), interrupt));
         }

@@ -159,10 +159,11 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         self.loss += loss;
     }
 
+    fn is_due(&self, position: Position) -> bool {
+        (position.batch - 1).is_multiple_of(LOG_EVERY)
+    }
+
     fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
-        if !(position.batch - 1).is_multiple_of(LOG_EVERY) {
-            return Ok(());
-        }
         self.mode(false);
         let read = self.network.forward(&self.watched.loader.batch().images)?;
         self.mode(true);

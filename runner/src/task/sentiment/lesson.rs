@@ -207,11 +207,16 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         }
     }
 
+    fn is_due(&self, position: Position) -> bool {
+        is_due(
+            position.batch,
+            self.batches.len(),
+            self.settings.recipe.checks,
+        )
+    }
+
     fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
         let (done, all) = (position.batch, self.batches.len());
-        if !is_due(done, all, self.settings.recipe.checks) {
-            return Ok(());
-        }
         let corpus = self.corpus;
         let answers = self.answers(&corpus.valid, || false)?;
         let correct = correct(&corpus.valid, answers);
