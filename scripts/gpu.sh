@@ -39,9 +39,14 @@ check() {
     fi
 }
 
-# The weights after some steps; a last batch is left out where no more than a batch of images is left.
+# The weights after STEPS steps or, in epochs of one length, a few more: the program's own images are enough for 311 in an
+# epoch. A last batch is left out where no more than a batch of images is left.
+steps=${STEPS:-200}
+[[ $steps =~ ^[1-9][0-9]*$ ]] || { echo "gpu: STEPS is a number from 1 on, not $steps" >&2; exit 2; }
+epochs=$(((steps + 310) / 311))
+each=$(((steps + epochs - 1) / epochs))
 hash_of() {
-    ./runner mnist --epochs 1 --train $((16 * (${STEPS:-200} + 1))) --valid 16 --quiet --hash \
+    ./runner mnist --epochs "$epochs" --train $((16 * (each + 1))) --valid 16 --quiet --hash \
         --checkpoint trained.safetensors --backend "$1" | sed -n 's/^Weights hash: //p'
 }
 
@@ -82,8 +87,11 @@ table() {
 }
 
 run() {
-    local folder=${1:+$(realpath "$1")} doctor device serial cuda
+    local folder= doctor device serial cuda
+    # Not beside `local`, which would end well whatever happens here.
+    [ -z "$1" ] || folder=$(realpath -e "$1")
     local workloads=${WORKLOADS:-W1,${folder:+W1E,}W2,W3,W4,W5,W7} python=${PYTHON:-python3}
+    [[ $folder || ,$workloads, != *,W1E,* ]] || { echo "gpu: W1E needs the folder of the MNIST files" >&2; exit 2; }
     cd "$(dirname "$0")"
     doctor=$(./runner doctor)
     device=$(sed -n 's/^ *device 0 works: //p' <<<"$doctor")
@@ -96,7 +104,7 @@ run() {
         env MINITORCH_GPU=1 ./conformance --include-ignored
     serial=$(hash_of serial)
     cuda=$(hash_of cuda)
-    check "MNIST, ${STEPS:-200} steps: $cuda, on one thread $serial" hash test "$cuda" = "$serial"
+    check "MNIST, $((epochs * each)) steps: $cuda, on one thread $serial" hash test "$cuda" = "$serial"
     for tool in memcheck racecheck; do
         if command -v compute-sanitizer >/dev/null; then
             check "compute-sanitizer $tool" "$tool" env MINITORCH_GPU=1 bash -c "$(declare -f sanitized); sanitized $tool"

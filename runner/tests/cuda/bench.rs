@@ -1,5 +1,6 @@
 //! `bench --backend cuda`: the cases of the processor, with the wait for the device inside.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Output;
 
@@ -51,6 +52,62 @@ fn a_call_ends_when_the_device_has_done_it() {
     let waits: u64 = waits.expect("waits").parse().expect("a number");
     // It is warmed up by three calls at least, and timed by one more.
     assert!(waits >= calls + 4, "{waits} waits, {calls} calls");
+}
+
+/// What each workload asks of a device, which here computes nothing, so that it takes no longer than the asking.
+#[test]
+fn every_workload_measures_the_cases_that_it_lists() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let mut workloads = vec!["W1", "W2", "W3", "W4", "W5", "W7"];
+    let data = std::env::var_os("MINITORCH_DATA").map(|data| Path::new(&data).join("mnist"));
+    let mut options = vec!["--budget", "0.001", "--repeats", "1"];
+    match data.as_deref().and_then(Path::to_str) {
+        Some(data) => {
+            workloads.push("W1E");
+            options.extend(["--data", data]);
+        }
+        None => {
+            let mut stderr = std::io::stderr();
+            let _ = writeln!(stderr, "SKIPPED bench W1E: MINITORCH_DATA is not set");
+        }
+    }
+    let workloads = workloads.join(",");
+    let run = |form: &str| {
+        let arguments = [
+            &[
+                "bench",
+                "--backend",
+                "cuda",
+                form,
+                "--workloads",
+                &workloads,
+            ],
+            &*options,
+        ];
+        let mut command = runner(&arguments.concat(), driver);
+        command
+            .env_remove("BENCH_BUDGET")
+            .env_remove("BENCH_REPEATS");
+        command.env("FAKE_CUDA", "idle");
+        success(&command.output().expect("the program starts"))
+    };
+    let measured = run("--json");
+    let measured = measured.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).expect("a line of JSON");
+        assert!(line["median_ms"].as_f64() > Some(0.0), "{line}");
+        let text = |key: &str| line[key].as_str().expect("text").to_string();
+        [text("workload"), text("case")].join(" ")
+    });
+    let listed = run("--list");
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let listed: Vec<String> = listed.lines().map(words).collect();
+    let measured: Vec<String> = measured.collect();
+    assert_eq!(measured.len(), listed.len(), "{measured:?}");
+    for (measured, listed) in measured.iter().zip(&listed) {
+        assert!(listed.starts_with(measured), "{measured} is not {listed}");
+    }
 }
 
 #[test]

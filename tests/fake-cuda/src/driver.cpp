@@ -3,7 +3,7 @@
 //
 // There are two devices, whose threads take turns in ascending and in descending order. The environment variable FAKE_CUDA
 // makes the driver fail: "no-device", "unknown" (an error of no name), "too-old", "old-device", or as graph.h and faults.h
-// say. What is not given back ends the process with a word. FAKE_CUDA_COUNTS names a file that gets a line for each kernel at
+// say; and "idle" makes it run no kernel, for tests of what is asked of a device and not of what comes out. What is not given back ends the process with a word. FAKE_CUDA_COUNTS names a file that gets a line for each kernel at
 // the end of the process, how often it was launched and its name, and one for each of some functions of the driver.
 // The macros of host.h are no names for the library.
 #include <memory>
@@ -107,6 +107,7 @@ int run(Function& function, host::Index grid, host::Index block, const Context* 
     int status = plan.launch();
     if (status || broken) return status;
     ++function.launches;
+    if (fails("idle")) return OK;
     host::run_grid(grid, block, stream->device == 1, function.kernel, parameters.data());
     return OK;
 }
