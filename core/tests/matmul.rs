@@ -203,4 +203,6 @@ fn the_largest_of_products_has_the_bits_of_a_product_and_its_largest() {
     assert_eq!(kind(&vectors, &vectors), ErrorKind::Rank);
     let none = Tensor::ones(&device, [2, 0, 3]);
     assert_eq!(kind(&none, &vectors), ErrorKind::Size);
+    let error = none.try_matmul_max(&vectors).unwrap_err().to_string();
+    assert!(error.starts_with("matmul_max: "), "{error}");
 }

@@ -328,3 +328,24 @@ fn shapes_that_do_not_fit_are_refused() {
     assert!(refused(&["matmul", "--shape", "3"]).contains("two axes"));
     assert!(refused(&["map", "--cell", "2,0", "--svg", "-"]).contains("--cell: [2, 0] is outside"));
 }
+
+#[test]
+fn a_picture_takes_the_place_of_a_picture_of_its_kind_only() {
+    let folder = Folder::new("show-places");
+    let [kept, svg, other] = ["weights", "a.svg", "b.svg"].map(|name| folder.file(name));
+    std::fs::write(&kept, "what took long").expect("a file");
+    for arguments in [
+        &["map", "--svg", &kept][..],
+        &["expression", "x * y", "--dot", &kept],
+    ] {
+        let error = refused(arguments);
+        assert!(error.contains("this file is there and is not a"), "{error}");
+    }
+    let error = refused(&["expression", "x * y", "--svg", &other, "--dot", &other]);
+    assert!(error.contains("another picture goes there"), "{error}");
+    assert_eq!(folder.names(), ["weights"]);
+    assert_eq!(std::fs::read(&kept).expect("the file"), b"what took long");
+    for _ in 0..2 {
+        assert_eq!(show(&["map", "--svg", &svg]).0, 0);
+    }
+}

@@ -161,6 +161,20 @@ fn the_manual_engine_looks_once_and_learns_nothing() {
     assert!((number(&undecided[0], "loss") - 8.0 * 2f64.ln()).abs() < 1e-14);
 }
 
+/// What is 0 in the engine's numbers would change no weight.
+#[test]
+fn a_rate_that_the_engine_cannot_hold_is_refused() {
+    let output = run("simple --engine fast --epochs 1 --rate 1e-60");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("where this is 0"), "{error}");
+    assert!(
+        run("simple --engine tensor --epochs 1 --rate 1e-60")
+            .status
+            .success()
+    );
+}
+
 /// No loss has seen the weights that the last update makes.
 #[test]
 fn a_last_update_that_overflows_is_a_failure() {

@@ -86,9 +86,9 @@ impl<B: Backend> Tensor<B> {
     /// out[b, m] = max over n of  sum over k of  x[b, n, k] * vectors[m, k]
     /// ```
     ///
-    /// The bits, also of the gradients, are those of [`Tensor::try_matmul`] with the transposed vectors and
-    /// [`Tensor::try_max`] over axis 1. But a vector's gradient comes from one row in `n`, the first of the largest, and only
-    /// those rows are multiplied.
+    /// The bits, also of the gradients, are those of [`Tensor::try_matmul`] of all rows, `x` as `[b * n, k]`, with the
+    /// transposed vectors, and [`Tensor::try_max`] over axis 1 of the products as `[b, n, m]`. But a vector's gradient comes
+    /// from one row in `n`, the first of the largest, and only those rows are multiplied.
     ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};
@@ -112,6 +112,10 @@ impl<B: Backend> Tensor<B> {
         if k != terms {
             let error = Error::between(ErrorKind::Shape, OP, self.shape(), vectors.shape());
             return Err(error.advise("rows and vectors must have as many elements"));
+        }
+        if n == 0 {
+            let error = Error::between(ErrorKind::Size, OP, self.shape(), vectors.shape());
+            return Err(error.advise("there must be rows"));
         }
         let x = self.detach().try_reshape([b * n, k])?;
         let all = vectors.detach();

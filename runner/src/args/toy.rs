@@ -295,6 +295,13 @@ impl Arguments {
             batch: self.batch.or(preset.batch),
             ..preset
         };
+        if matches!(engine, Engine::Fast | Engine::Cuda) && recipe.rate as f32 == 0.0 {
+            return Err(Failure::usage(format!(
+                "--rate {}: --engine {} computes with f32, where this is 0; 1e-45 is the smallest",
+                recipe.rate,
+                super::name(&engine)
+            )));
+        }
         let line = match (engine, self.weights, self.bias) {
             (Engine::Manual, Some(weights), bias) => (weights, bias.unwrap_or(0.0)),
             (Engine::Manual, None, _) => {

@@ -39,18 +39,39 @@ pub fn run(arguments: &Show) -> Result<(), Failure> {
     }
 }
 
-/// Writes pictures to the files that were asked for, and `text` to standard output unless a picture goes there.
-fn deliver(text: &str, pictures: &[(Option<&Path>, String)]) -> Result<(), Failure> {
-    let mut shown = None;
-    for (file, picture) in pictures {
-        match *file {
-            None => {}
-            Some(file) if file != Path::new("-") => files::replace(file, picture.as_bytes())?,
-            Some(_) if shown.is_none() => shown = Some(picture.as_str()),
-            Some(_) => {
+/// A picture, and the file that an option named for it.
+struct Drawn<'a> {
+    option: &'static str,
+    what: &'static str,
+    file: Option<&'a Path>,
+    picture: String,
+}
+
+/// Writes pictures to the files that were asked for, and `text` to standard output unless a picture goes there. Only a
+/// picture of its kind is replaced.
+fn deliver(text: &str, pictures: &[Drawn<'_>]) -> Result<(), Failure> {
+    let (mut shown, mut files) = (None, Vec::new());
+    for drawn in pictures {
+        let Some(file) = drawn.file else { continue };
+        if file == Path::new("-") {
+            if shown.replace(drawn.picture.as_str()).is_some() {
                 return Err(Failure::usage("only one picture can go to standard output"));
             }
+            continue;
         }
+        if files.iter().any(|&(other, _)| other == file) {
+            return Err(Failure::usage(format!(
+                "{} {}: another picture goes there; give another name",
+                drawn.option,
+                file.display()
+            )));
+        }
+        let begins = |head: &[u8]| head.get(..4) == drawn.picture.as_bytes().get(..4);
+        files::of_kind(drawn.option, file, drawn.what, begins)?;
+        files.push((file, drawn));
+    }
+    for (file, drawn) in files {
+        files::replace(file, drawn.picture.as_bytes())?;
     }
     output::print(shown.unwrap_or(text))
 }

@@ -1,7 +1,5 @@
 //! `runner show map`, `zip`, `reduce` and `matmul`: small tensors before and after, and which cells make which.
 
-use std::path::Path;
-
 use minitorch_core::indexing::{Indices, broadcast_index, index_to_position};
 use minitorch_core::shape::Shape;
 use minitorch_core::{Cpu, Tensor};
@@ -136,8 +134,13 @@ impl Lesson {
             let what = format!("--cell: {cell:?} is outside of the result's shape {shape}");
             return Err(Failure::usage(what));
         }
-        let svg: Option<&Path> = options.svg.as_deref();
-        super::deliver(&self.text()?, &[(svg, self.svg(&cell)?)])
+        let svg = super::Drawn {
+            option: "--svg",
+            what: "an SVG picture",
+            file: options.svg.as_deref(),
+            picture: self.svg(&cell)?,
+        };
+        super::deliver(&self.text()?, &[svg])
     }
 
     /// The tensors with their names, the result last.

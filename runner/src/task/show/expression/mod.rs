@@ -6,6 +6,7 @@ mod layered;
 mod parse;
 mod picture;
 
+use super::Drawn;
 use crate::args::show::Expression;
 use crate::error::Failure;
 use graph::Node;
@@ -48,8 +49,18 @@ pub(super) fn run(options: &Expression) -> Result<(), Failure> {
     super::deliver(
         &format!("{title}\n\n{}", table(&nodes)),
         &[
-            (options.svg.as_deref(), picture::svg(&title, &nodes)),
-            (options.dot.as_deref(), dot::dot(&nodes)),
+            Drawn {
+                option: "--svg",
+                what: "an SVG picture",
+                file: options.svg.as_deref(),
+                picture: picture::svg(&title, &nodes),
+            },
+            Drawn {
+                option: "--dot",
+                what: "a graph in DOT",
+                file: options.dot.as_deref(),
+                picture: dot::dot(&nodes),
+            },
         ],
     )
 }
