@@ -205,4 +205,7 @@ fn the_largest_of_products_has_the_bits_of_a_product_and_its_largest() {
     assert_eq!(kind(&none, &vectors), ErrorKind::Size);
     let error = none.try_matmul_max(&vectors).unwrap_err().to_string();
     assert!(error.starts_with("matmul_max: "), "{error}");
+    let many = Tensor::zeros(&device, [1 << 40, 1 << 40, 0]);
+    let none = Tensor::zeros(&device, [3, 0]);
+    assert!(many.try_matmul_max(&none).is_err());
 }

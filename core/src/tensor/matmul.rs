@@ -117,7 +117,9 @@ impl<B: Backend> Tensor<B> {
             let error = Error::between(ErrorKind::Size, OP, self.shape(), vectors.shape());
             return Err(error.advise("there must be rows"));
         }
-        let x = self.detach().try_reshape([b * n, k])?;
+        // Without elements there may be more rows than a number can count: the product of so many is an error.
+        let rows = b.saturating_mul(n);
+        let x = self.detach().try_reshape([rows, k])?;
         let all = vectors.detach();
         let products = x
             .try_matmul(&all.try_transpose(0, 1)?)?
@@ -134,7 +136,7 @@ impl<B: Backend> Tensor<B> {
                 let device = grad.device();
                 sink.add(0, || {
                     let placed = device.place(grad.view(), positions, n)?;
-                    let placed = Self::dense(placed, [b * n, m])?;
+                    let placed = Self::dense(placed, [rows, m])?;
                     placed.try_matmul(&all)?.try_reshape(shape)
                 })?;
                 sink.add(1, || {

@@ -24,7 +24,7 @@ pub(super) struct Last {
 impl Last {
     /// Elements of a line.
     pub(super) const fn line(&self) -> usize {
-        self.size[1] * self.channels
+        self.size[1].saturating_mul(self.channels)
     }
 
     /// Rows and columns of an image of some size that are in the strip.

@@ -42,9 +42,14 @@ impl Patches {
             return None;
         };
         let conv = &block.conv;
-        let size =
-            [0, 1].map(|a| conv.output[a].saturating_sub(1) * conv.stride[a] + conv.kernel[a]);
-        let run = conv.kernel[1] * c;
+        let run = conv.kernel[1].checked_mul(c);
+        let run = run.filter(|run| (1..=CAPACITY).contains(run))?;
+        // Sizes that overflow are more than there is room for.
+        let size = [0, 1].map(|a| {
+            let last = conv.output[a].saturating_sub(1);
+            last.saturating_mul(conv.stride[a])
+                .saturating_add(conv.kernel[a])
+        });
         let all = Self {
             o,
             last: Last {
@@ -56,23 +61,26 @@ impl Patches {
             run,
             padded: run.next_multiple_of(UNIT),
         };
-        let worth = pool.kernel[0] * pool.kernel[1] >= WORTH && run > 0 && conv.kernel[0] > 0;
+        let worth = pool.kernel[0].saturating_mul(pool.kernel[1]) >= WORTH && conv.kernel[0] > 0;
         (worth && Places::<f32>::possible(pool) && all.elements() <= CAPACITY).then_some(all)
     }
 
     /// Elements of a strip, and behind it of what the last patch reads too much.
     const fn strip(&self) -> usize {
-        self.last.size[0] * self.last.line() + self.padded
+        let lines = self.last.size[0].saturating_mul(self.last.line());
+        lines.saturating_add(self.padded)
     }
 
     /// Elements of a patch.
     pub(super) const fn patch(&self) -> usize {
-        self.kernel[0] * self.padded
+        self.kernel[0].saturating_mul(self.padded)
     }
 
     /// Elements of memory: input and gradient, weights and their gradients, lanes.
     pub(super) const fn elements(&self) -> usize {
-        2 * self.strip() + (2 * self.o + LANES) * self.patch()
+        let patches = self.o.saturating_mul(2).saturating_add(LANES);
+        let strips = self.strip().saturating_mul(2);
+        strips.saturating_add(patches.saturating_mul(self.patch()))
     }
 
     /// Weights of a channel.

@@ -328,6 +328,26 @@ mod tests {
     }
 
     #[test]
+    fn sizes_that_overflow_go_the_other_way() {
+        let window = |kernel, stride, input, output| Window {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            before: [0; 2],
+            input: [input; 2],
+            output: [output; 2],
+        };
+        for stride in [usize::MAX / 2, usize::MAX / 3, 1 << 31, 1 << 32] {
+            let block = Block {
+                conv: window(2, stride, 9, 4),
+                relu: true,
+                pool: Some(Pooling::Max(window(4, 4, 4, 1))),
+            };
+            assert!(Patches::new(&block, 1, 1).is_none(), "{stride}");
+            assert!(Patches::new(&block, usize::MAX, 1).is_none(), "{stride}");
+        }
+    }
+
+    #[test]
     fn it_stops_before_an_image_whose_sums_may_need_products_with_0() {
         assert_eq!(done(1.0, 1.0, 1.0), 3);
         assert_eq!(done(0.0, 1.0, 1.0), 3);
