@@ -25,6 +25,7 @@ runner/src/backend/cuda/mod.rs       tests:cuda
 runner/src/backend/cuda/plain.rs     tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/recording.rs tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/reduce.rs    tests:cuda
+runner/src/backend/cuda/softmax.rs   tests:cuda
 runner/src/backend/cuda/spatial.rs   tests:cuda
 runner/src/backend/cuda/spatial/block.rs tests:cuda
 runner/src/backend/cuda/staging.rs   tests:cuda tests:cuda_graphs
