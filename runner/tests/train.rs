@@ -320,9 +320,17 @@ fn what_another_program_has_saved_stays() {
     assert_eq!(said(&format!("{text} net")), refused("net"));
     assert_eq!(std::fs::read(folder.file("net")).ok(), Some(before));
     assert_eq!(said(&format!("{text} mnist.safetensors")), fine);
+    // The default was not asked for, so it costs a warning.
+    let before = std::fs::read(folder.file("mnist.safetensors")).expect("a checkpoint");
+    let warned = "warning: ./mnist.safetensors: this is what another program has saved; nothing is saved, unless \
+        --checkpoint names another file\n";
     assert_eq!(
         said(&format!("mnist {short}")),
-        refused("./mnist.safetensors")
+        (Some(0), warned.to_string())
+    );
+    assert_eq!(
+        std::fs::read(folder.file("mnist.safetensors")).ok(),
+        Some(before)
     );
 }
 

@@ -23,19 +23,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Refuses to replace what another program has saved, which nobody means to.
-    fn spares(&self, path: &Path) -> Result<(), Failure> {
+    /// Whether another program has saved this file, which nobody means to replace.
+    fn is_of_another(&self, path: &Path) -> bool {
         let is_other = |file: Opened<'_>| {
             let numbers = file.numbers();
             !numbers.is_empty() && numbers.get(self.mark).is_none()
         };
-        if !files::is_there(path) || !Opened::read(path).is_ok_and(is_other) {
-            return Ok(());
-        }
-        Err(Failure::usage(format!(
-            "{}: this is what another program has saved; delete it, or name another --checkpoint",
-            path.display()
-        )))
+        files::is_there(path) && Opened::read(path).is_ok_and(is_other)
     }
 }
 
@@ -60,12 +54,11 @@ struct Target {
 impl Keeper {
     /// Saves to the file that was asked for, or else to the program's default; the run reads `data`.
     ///
-    /// A default that cannot be written is one warning, and nothing is saved.
+    /// A default that cannot be written, or that another program has saved, is one warning, and nothing is saved.
     ///
     /// # Errors
     ///
-    /// If the file that was asked for cannot be written, is one of `data`, or is there and is no checkpoint; if either file
-    /// is a checkpoint of another program.
+    /// If the file that was asked for cannot be written, is one of `data`, or is there and is no checkpoint of the program.
     pub fn new(
         asked: Option<&Path>,
         program: &Program,
@@ -76,9 +69,19 @@ impl Keeper {
             let data = data.iter().map(PathBuf::as_path);
             files::apart("--checkpoint", path, "data", data)?;
         }
-        let path = files::checkpoint(asked, program.default, |text| output.warn(text))?;
-        if let Some(path) = &path {
-            program.spares(path)?;
+        let mut path = files::checkpoint(asked, program.default, |text| output.warn(text))?;
+        if let Some(found) = path.take_if(|path| program.is_of_another(path)) {
+            let what = format!(
+                "{}: this is what another program has saved",
+                found.display()
+            );
+            if asked.is_some() {
+                let advice = "delete it, or name another --checkpoint";
+                return Err(Failure::usage(format!("{what}; {advice}")));
+            }
+            output.warn(&format!(
+                "{what}; nothing is saved, unless --checkpoint names another file"
+            ));
         }
         let asked = asked.is_some();
         Ok(Self {

@@ -46,7 +46,8 @@ impl<E: Element> Places<E> {
     pub(super) fn possible(window: &Window) -> bool {
         let [height, width] = window.output;
         let [rows, columns] = window.kernel;
-        let apart = (0..2).all(|axis| window.stride[axis] >= window.kernel[axis]);
+        // The stride of a window that is alone says nothing.
+        let apart = (0..2).all(|a| window.output[a] == 1 || window.stride[a] >= window.kernel[a]);
         apart && height.saturating_mul(width) <= MOST && rows.saturating_mul(columns) < 1 << 31
     }
 
