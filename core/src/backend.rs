@@ -149,9 +149,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         n: usize,
         rows: View<'_, Self>,
     ) -> Result<Self::Buffer> {
-        let placed = self.place(x, index, n)?;
-        let layout = Layout::contiguous([rows.shape()[0], x.shape()[1]])?;
-        self.matmul(View::new(&placed, layout.transpose(0, 1)?), rows)
+        place_matmul(self, x, index, n, rows)
     }
 
     /// The logarithm of softmax along axis 1 of `[outer, n, inner]`; see [`crate::softmax`] for the formulas and the order.
@@ -254,4 +252,17 @@ pub trait Backend: Clone + Send + Sync + 'static {
     ) -> Result<PerOperand<Option<Self::Buffer>>> {
         crate::block::backward(self, given, block, wanted)
     }
+}
+
+/// [`Backend::place_matmul`] in the other operations.
+pub(crate) fn place_matmul<B: Backend>(
+    backend: &B,
+    x: View<'_, B>,
+    index: &B::Index,
+    n: usize,
+    rows: View<'_, B>,
+) -> Result<B::Buffer> {
+    let placed = backend.place(x, index, n)?;
+    let layout = Layout::contiguous([rows.shape()[0], x.shape()[1]])?;
+    backend.matmul(View::new(&placed, layout.transpose(0, 1)?), rows)
 }

@@ -208,4 +208,7 @@ fn the_largest_of_products_has_the_bits_of_a_product_and_its_largest() {
     let many = Tensor::zeros(&device, [1 << 40, 1 << 40, 0]);
     let none = Tensor::zeros(&device, [3, 0]);
     assert!(many.try_matmul_max(&none).is_err());
+    // Nor does a count of what is around an axis overflow.
+    assert!(many.try_log_softmax(2).is_err());
+    assert!(many.try_argmax(2).is_err());
 }

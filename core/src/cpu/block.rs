@@ -53,7 +53,14 @@ pub(super) fn backward<E: Element>(
             Some(pooled) => pooled.layout.is_contiguous(),
             None => block.relu && given.g.view().layout.is_contiguous(),
         };
-    let plan = grad::Plan::new::<E>(cpu.workers(), layouts, block, wanted).filter(|_| dense);
+    let plan = grad::Plan::new::<E>(
+        cpu.workers(),
+        layouts,
+        &given.g.view().layout,
+        block,
+        wanted,
+    )
+    .filter(|_| dense);
     let Some(plan) = plan else {
         return crate::block::backward(cpu, given, block, wanted);
     };

@@ -345,15 +345,14 @@ impl<E: Element> Backend for Cpu<E> {
         n: usize,
         rows: View<'_, Self>,
     ) -> Result<CpuBuffer<E>> {
-        let mut out = self.any(x.shape()[1] * rows.shape()[1])?;
-        let (g, all) = (operand(&x), operand(&rows));
-        let to = out.as_mut_slice()?;
-        if !kernels::SMALL && E::place_matmul(self.context(), g, index.as_slice(), n, all, to) {
-            return Ok(out);
+        if !kernels::SMALL {
+            let mut out = self.any(x.shape()[1] * rows.shape()[1])?;
+            let (g, all, to) = (operand(&x), operand(&rows), out.as_mut_slice()?);
+            if E::place_matmul(self.context(), g, index.as_slice(), n, all, to) {
+                return Ok(out);
+            }
         }
-        let placed = self.place(x, index, n)?;
-        let layout = Layout::contiguous([rows.shape()[0], x.shape()[1]])?;
-        self.matmul(View::new(&placed, layout.transpose(0, 1)?), rows)
+        crate::backend::place_matmul(self, x, index, n, rows)
     }
 
     fn uniform(&self, count: usize, draw: &Generator) -> Result<CpuBuffer<E>> {

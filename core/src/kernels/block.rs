@@ -4,8 +4,8 @@
 //! then pools them. The backward pass is the subject of [`grad`].
 
 mod add;
+mod channels_last;
 pub(crate) mod grad;
-mod last;
 mod maps_grad;
 mod patches;
 mod places;

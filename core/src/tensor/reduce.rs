@@ -263,18 +263,23 @@ impl<B: Backend> Tensor<B> {
 
     /// The sizes before, along and after an axis that has elements.
     pub(crate) fn around(&self, op: &'static str, axis: usize) -> Result<[usize; 3]> {
-        let Some(&n) = self.shape().get(axis) else {
-            return Err(Error::between(ErrorKind::Axis, op, &[axis], self.shape()));
-        };
+        let [outer, n, inner] = self.sizes_around(op, axis)?;
         if n == 0 {
             return Err(Error::about(ErrorKind::Size, op, self.shape())
                 .advise("an axis without elements has no extreme"));
         }
-        Ok([
-            self.shape()[..axis].iter().product(),
-            n,
-            self.shape()[axis + 1..].iter().product(),
-        ])
+        Ok([outer, n, inner])
+    }
+
+    /// The sizes before, along and after any axis. Without elements, those of others may be more than a number can count:
+    /// then they are as many as it can.
+    pub(crate) fn sizes_around(&self, op: &'static str, axis: usize) -> Result<[usize; 3]> {
+        let shape = self.shape();
+        let Some(&n) = shape.get(axis) else {
+            return Err(Error::between(ErrorKind::Axis, op, &[axis], shape));
+        };
+        let all = |sizes: &[usize]| sizes.iter().fold(1, |all: usize, &n| all.saturating_mul(n));
+        Ok([all(&shape[..axis]), n, all(&shape[axis + 1..])])
     }
 }
 

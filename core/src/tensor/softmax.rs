@@ -41,17 +41,7 @@ impl<B: Backend> Tensor<B> {
     /// [`ErrorKind::Axis`] if the axis does not exist.
     pub fn try_log_softmax(&self, axis: usize) -> Result<Self> {
         let shape = *self.shape();
-        let Some(&n) = shape.get(axis) else {
-            return Err(Error::between(
-                ErrorKind::Axis,
-                "log_softmax",
-                &[axis],
-                &shape,
-            ));
-        };
-        let outer: usize = shape[..axis].iter().product();
-        let inner: usize = shape[axis + 1..].iter().product();
-        let around = [outer, n, inner];
+        let around = self.sizes_around("log_softmax", axis)?;
         let x = self.detach().try_reshape(around)?;
         let y = Self::dense(self.device().log_softmax(x.view())?, around)?;
         let out = y.try_reshape(shape)?;

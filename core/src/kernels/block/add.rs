@@ -5,7 +5,7 @@ use super::patches::Patches;
 use super::places::Place;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::kernels::panel::Vector;
+use crate::kernels::panel::{Vector, reach};
 use crate::reduction::{LANES, Sum, combine};
 
 /// The gradient of the weight of a channel by an image.
@@ -36,16 +36,17 @@ where
             product,
         } = self;
         let size = patches.patch();
+        let apart = [patches.last.line(), patches.padded];
         if let [place] = places {
             // The other lanes are 0.
             product.fill(E::ZERO);
-            patches.add_patch::<I, E, N>(place, &input[place.at(steps)..], product);
+            patches.add::<I, E, N>(place.g, &input[place.at(steps)..], product, apart);
             return;
         }
         lanes.fill(E::ZERO);
         for place in places {
             let lane = &mut lanes[place.column as usize % LANES * size..][..size];
-            patches.add_patch::<I, E, N>(place, &input[place.at(steps)..], lane);
+            patches.add::<I, E, N>(place.g, &input[place.at(steps)..], lane, apart);
         }
         let product = &mut product[..size];
         let mut lanes = lanes.chunks_exact(size);
@@ -69,25 +70,33 @@ where
 }
 
 impl Patches {
-    /// Adds the patch at a place of the input to another in memory.
+    /// Adds `g` times a patch to another; the lines of each are `apart`.
     #[inline(always)]
-    fn add_patch<I: Isa, E: Element, const N: usize>(
+    fn add<I: Isa, E: Element, const N: usize>(
         &self,
-        place: &Place<E>,
-        input: &[E],
+        g: E,
+        x: &[E],
         to: &mut [E],
+        apart: [usize; 2],
     ) where
         [E; N]: Vector<E>,
     {
-        let (x, to) = (&input[..self.reach()], &mut to[..self.patch()]);
-        self.vectors::<N>(|from, at| {
-            // SAFETY: a vector of the patch, which ends with `reach` in the input and with `patch` in memory.
-            unsafe {
-                let to = to.as_mut_ptr().add(at).cast::<[E; N]>();
-                let x = x.as_ptr().add(from).cast::<[E; N]>().read();
-                to.write(x.times::<I>(place.g, to.read()));
+        let lines = self.kernel[0];
+        assert!(reach(0, lines, apart[0], self.padded) <= x.len());
+        assert!(reach(0, lines, apart[1], self.padded) <= to.len());
+        for i in 0..lines {
+            // Most lines are one vector.
+            let mut at = 0;
+            while at + N <= self.padded {
+                // SAFETY: a vector of line `i`: the assertions leave room for `padded` elements of each line.
+                unsafe {
+                    let x = x.as_ptr().add(i * apart[0] + at).cast::<[E; N]>().read();
+                    let to = to.as_mut_ptr().add(i * apart[1] + at).cast::<[E; N]>();
+                    to.write(x.times::<I>(g, to.read()));
+                }
+                at += N;
             }
-        });
+        }
     }
 }
 
@@ -115,18 +124,10 @@ where
             weight,
             gradient,
         } = self;
-        let weight = &weight[..patches.patch()];
+        let apart = [patches.padded, patches.last.line()];
         // The first tap that meets an element is that of the last place.
         for place in places.iter().rev() {
-            let to = &mut gradient[place.at(steps)..][..patches.reach()];
-            patches.vectors::<N>(|at, from| {
-                // SAFETY: a vector of the patch, which ends with `reach` in the input and with `patch` in memory.
-                unsafe {
-                    let to = to.as_mut_ptr().add(at).cast::<[E; N]>();
-                    let weight = weight.as_ptr().add(from).cast::<[E; N]>().read();
-                    to.write(weight.times::<I>(place.g, to.read()));
-                }
-            });
+            patches.add::<I, E, N>(place.g, weight, &mut gradient[place.at(steps)..], apart);
         }
     }
 }

@@ -39,11 +39,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For input, weight and maps of these layouts, and those gradients that are wanted; `None` if the operations had
+    /// For input, weight and maps and a gradient of these layouts, and those gradients that are wanted; `None` if the operations had
     /// better be run one after the other.
     pub(crate) fn new<E>(
         workers: usize,
         [x, weight, maps]: [&Layout; 3],
+        g: &Layout,
         block: &Block,
         wanted: PerOperand<bool>,
     ) -> Option<Self> {
@@ -67,7 +68,7 @@ impl Plan {
         if cut.tasks > 1 && wanted[1] && weights > image / 4 {
             return None;
         }
-        let sparse = Patches::new(block, x.shape()[1], o);
+        let sparse = Patches::new(block, x.shape()[1], o).filter(|_| g.is_contiguous());
         Some(Self {
             images,
             maps: [o, height, width],

@@ -7,7 +7,7 @@
 //! patch[i][j * channels + c]   =   weight[c, i, j],   or what is added to it
 //! ```
 
-use super::last::Last;
+use super::channels_last::ChannelsLast;
 use super::places::Places;
 use crate::block::{Block, Pooling};
 use crate::element::Element;
@@ -28,7 +28,7 @@ pub(super) struct Patches {
     /// Output channels.
     pub(super) o: usize,
     /// The input and its gradient.
-    pub(super) last: Last,
+    pub(super) last: ChannelsLast,
     pub(super) kernel: [usize; 2],
     /// Elements of a line of a patch in the input, and in memory.
     run: usize,
@@ -52,7 +52,7 @@ impl Patches {
         });
         let all = Self {
             o,
-            last: Last {
+            last: ChannelsLast {
                 channels: c,
                 size,
                 before: conv.before,
@@ -101,23 +101,6 @@ impl Patches {
                 }
             }
         }
-    }
-
-    /// The vectors of a patch: where each begins in the input, and in memory.
-    #[inline(always)]
-    pub(super) fn vectors<const N: usize>(&self, mut pair: impl FnMut(usize, usize)) {
-        let (line, padded) = (self.last.line(), self.padded);
-        for i in 0..self.kernel[0] {
-            pair(i * line, i * padded);
-            for at in (1..padded / N).map(|n| n * N) {
-                pair(i * line + at, i * padded + at);
-            }
-        }
-    }
-
-    /// Elements of the input from the beginning to the end of a patch.
-    pub(super) const fn reach(&self) -> usize {
-        (self.kernel[0] - 1) * self.last.line() + self.padded
     }
 }
 

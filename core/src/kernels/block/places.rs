@@ -27,7 +27,7 @@ pub(super) struct Places<E> {
     /// One more, for what does not count.
     places: [Place<E>; MOST + 1],
     count: usize,
-    /// The first tap of each window that has what pooling took.
+    /// For each window of a line the first tap that has what pooling took, or one in the row behind if nothing passes.
     taps: [u32; MOST],
 }
 

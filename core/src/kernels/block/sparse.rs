@@ -19,8 +19,8 @@
 //! the gradient of its maps has to be made.
 
 use super::add::{ByInput, ByWeight};
+use super::channels_last::ChannelsLast;
 use super::grad::Operands;
-use super::last::Last;
 use super::patches::{Memory, Patches};
 use super::places::{Find, Place, Places};
 use crate::block::Block;
@@ -67,9 +67,6 @@ impl<E: Element> Task<'_, '_, E> {
     where
         [E; N]: Vector<E>,
     {
-        if !self.operands.g.layout.is_contiguous() {
-            return 0;
-        }
         let Some(scratch) = core::mem::take(&mut self.scratch).get_mut(..self.patches.elements())
         else {
             return 0;
@@ -211,7 +208,7 @@ impl<E: Element> Task<'_, '_, E> {
 
 /// Copies an image; whether it is finite.
 struct Fill<'a, 'o, E> {
-    last: Last,
+    last: ChannelsLast,
     image: Image<'a, E>,
     strip: &'o mut [E],
 }
@@ -228,7 +225,7 @@ impl<E: Element> Kernel for Fill<'_, '_, E> {
 
 /// Copies an image back.
 struct Read<'a, 'o, E> {
-    last: Last,
+    last: ChannelsLast,
     strip: &'a [E],
     size: [usize; 2],
     image: &'o mut [E],
@@ -286,8 +283,9 @@ mod tests {
             input: [input; 2],
             output: [output; 2],
         };
+        // Windows that are alone have this stride.
         let pool = Window {
-            stride: [4; 2],
+            stride: [1; 2],
             ..window(4, 4, 1)
         };
         let block = Block {

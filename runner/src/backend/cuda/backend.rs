@@ -131,6 +131,7 @@ impl Backend for Cuda {
         labels: &CudaIndex,
         shape: [usize; 2],
     ) -> Result<CudaBuffer> {
+        countable("nll", &View::new(g.buffer, Layout::contiguous(shape)?))?;
         self.nll_grad_of(g, labels, shape)
     }
 

@@ -5,18 +5,20 @@
 //! its device: `ops.ptx` for elementwise operations and folds, whose text follows from core's table (`ops`), and
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
-//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `spatial`, `index`) and
-//! queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is freed
-//! (`memory`).
+//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `spatial`,
+//! `index`) and queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is
+//! freed (`memory`).
 //!
-//! A small network's step is many kernels of a few microseconds, and to launch each takes the host about as long. So what is
-//! queued is recorded first (`recording`), and handed over when the host wants numbers or writes some. A recording of the
-//! same kernels on the same grids as one before becomes a graph, which is launched as one (`graph`). Only what a kernel takes
-//! and what differs from the last time is sent, which is little: the pool gives a step the addresses of the step before.
-//! Everything else that a graph could keep from an earlier step is compared, so nothing in it is ever stale: not the rate,
-//! not the position of a random draw, not a batch's size. Updates of parameters that do not concern one another become one
-//! launch in a recording (`updates`). Neither core nor a training loop knows of it. To capture a step once and to replay it would save the comparison; but whatever the host decides between steps would have to be put into
-//! the device's memory by the author of the loop, and what he forgets would be wrong without a word.
+//! A small network's step is many kernels of a few microseconds, and to launch each takes the host about as long. So
+//! what is queued is recorded first (`recording`), and handed over when the host wants numbers or writes some. A
+//! recording of the same kernels on the same grids as one before becomes a graph, which is launched as one (`graph`).
+//! Only what a kernel takes and what differs from the last time is sent, which is little: the pool gives a step the
+//! addresses of the step before. Everything else that a graph could keep from an earlier step is compared, so nothing
+//! in it is ever stale: not the rate, not the position of a random draw, not a batch's size. Updates of parameters
+//! that do not concern one another become one launch in a recording (`updates`). Neither core nor a training loop
+//! knows of it. To capture a step once and to replay it would save the comparison; but whatever the host decides
+//! between steps would have to be put into the device's memory by the author of the loop, and what he forgets would be
+//! wrong without a word.
 //!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
 #![allow(unsafe_code)]

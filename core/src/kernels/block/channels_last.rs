@@ -14,14 +14,14 @@ const SIDE: usize = 8;
 
 /// The shape of such an image.
 #[derive(Clone, Copy)]
-pub(super) struct Last {
+pub(super) struct ChannelsLast {
     pub(super) channels: usize,
     /// Rows and columns that windows meet, and how many of them come before the image.
     pub(super) size: [usize; 2],
     pub(super) before: [usize; 2],
 }
 
-impl Last {
+impl ChannelsLast {
     /// Elements of a line.
     pub(super) const fn line(&self) -> usize {
         self.size[1].saturating_mul(self.channels)
