@@ -82,20 +82,21 @@ impl Patches {
         [E; N]: Vector<E>,
     {
         let lines = self.kernel[0];
+        assert!(N <= self.padded);
         assert!(reach(0, lines, apart[0], self.padded) <= x.len());
         assert!(reach(0, lines, apart[1], self.padded) <= to.len());
+        let mut vector = |i: usize, at: usize| {
+            // SAFETY: a vector of line `i`: the assertions leave room for `padded` elements of each line.
+            unsafe {
+                let x = x.as_ptr().add(i * apart[0] + at).cast::<[E; N]>().read();
+                let to = to.as_mut_ptr().add(i * apart[1] + at).cast::<[E; N]>();
+                to.write(x.times::<I>(g, to.read()));
+            }
+        };
         for i in 0..lines {
             // Most lines are one vector.
-            let mut at = 0;
-            while at + N <= self.padded {
-                // SAFETY: a vector of line `i`: the assertions leave room for `padded` elements of each line.
-                unsafe {
-                    let x = x.as_ptr().add(i * apart[0] + at).cast::<[E; N]>().read();
-                    let to = to.as_mut_ptr().add(i * apart[1] + at).cast::<[E; N]>();
-                    to.write(x.times::<I>(g, to.read()));
-                }
-                at += N;
-            }
+            vector(i, 0);
+            (1..self.padded / N).for_each(|n| vector(i, n * N));
         }
     }
 }
