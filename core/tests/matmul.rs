@@ -113,6 +113,26 @@ fn shapes_of_layers() {
     }
 }
 
+/// Columns that are packed once for all rows: in one part, and in two by columns and by terms.
+#[test]
+fn large() {
+    let mut random = Random(9);
+    let (single, double) = (machines::<f32>(), machines::<f64>());
+    for shape in [[130, 260, 131], [257, 513, 160], [200, 300, 1000]] {
+        let a = Dense::random(&mut random, &[1, shape[0], shape[1]], 0);
+        let b = Dense::random(&mut random, &[1, shape[1], shape[2]], 0);
+        check::<f32>(&single, &mut random, &a, &b);
+    }
+    for _ in 0..4 {
+        let a = Dense::random(&mut random, &[133, 270], 1000);
+        let b = Dense::random(&mut random, &[270, 135], 1000);
+        check::<f64>(&double, &mut random, &a, &b);
+    }
+    let a = Dense::random(&mut random, &[128, 2100], 0);
+    let b = Dense::random(&mut random, &[2100, 515], 0);
+    check::<f32>(&single, &mut random, &a, &b);
+}
+
 /// Expanded operands: stride 0 along the batch, the rows, the columns or the sum.
 #[test]
 fn broadcast_operands() {

@@ -310,6 +310,9 @@ fn the_tiles_of_a_product() {
     // Large operands are packed, small ones are read where they lie.
     let large = plan(&dense(&[640, 300]), &dense(&[300, 1280]));
     assert!(large.packs_left([640, 1280]) && !large.reads_in_place(640));
+    assert!(large.once && !many.once);
+    // Each of several products has columns of its own.
+    assert!(!plan(&dense(&[2, 640, 300]), &dense(&[2, 300, 1280])).once);
     let small = plan(&dense(&[64, 64]), &dense(&[64, 64]));
     assert!(!small.packs_left([64, 64]) && small.reads_in_place(64));
     // Columns that are not contiguous: the transposed product, if that packs less.

@@ -1,4 +1,5 @@
-//! Matrix products over any strides: how they are cut and blocked. [`product`](super::product) does the work.
+//! Matrix products over any strides: how they are cut and blocked. [`product`](super::product) and, where all
+//! rows share packed columns, [`large`](super::large) do the work.
 
 use super::panel::{DEPTH, TASK, tile};
 use super::product::{Product, Side};
@@ -29,6 +30,9 @@ pub struct Matmul {
     /// Whether the transposed product is computed, because that one reads columns which are contiguous. Then the right
     /// operand below is the left one of the product, and rows are its columns.
     pub transposed: bool,
+    /// Whether the right operand is packed once, for all rows, as far as there is memory. Else each block of rows packs
+    /// it, or reads it where it lies.
+    pub once: bool,
     /// How the output is cut.
     pub cut: Cut,
     /// Rows and columns of a tile, whose sums are in registers.
@@ -59,10 +63,11 @@ impl Matmul {
         }
         // Packing reads columns best where they are contiguous. Where they are not, the transposed product packs the
         // other operand; that pays if it is the smaller one.
-        let transposed = b_column != 1 && columns > rows;
         let tile = tile::<E>(level);
-        // Whole blocks of rows, unless there are too few of them for all threads.
-        let many = lines / (2 * tile[0]) >= workers;
+        let once = lines == rows && Self::is_large(rows, columns, depth, tile);
+        let transposed = b_column != 1 && columns > rows && !once;
+        // Whole rows, unless there are too few of them for all threads.
+        let many = once || lines / (2 * tile[0]) >= workers;
         let unit = if many {
             tile[0] * columns
         } else {
@@ -73,6 +78,7 @@ impl Matmul {
             columns,
             depth,
             transposed,
+            once,
             cut: Cut::new(workers, elements, unit, TASK / depth.max(1)),
             tile,
             contiguous: if transposed {
@@ -86,6 +92,11 @@ impl Matmul {
                 [a_row, a_depth, b_depth]
             },
         })
+    }
+
+    /// Whether a product is so large that packing the right operand once, which takes a pass of its own, pays.
+    const fn is_large(rows: usize, columns: usize, depth: usize, tile: [usize; 2]) -> bool {
+        !SMALL && rows >= 128 && columns >= 4 * tile[1] && depth.saturating_mul(columns) >= 4 * NEAR
     }
 
     /// Rows and columns of the largest rectangle of the output that starts at element `at` and ends by `end`, which is
@@ -111,7 +122,9 @@ impl Matmul {
     #[must_use]
     pub const fn reads_in_place(&self, rows: usize) -> bool {
         let [_, _, by_term] = self.strides;
-        self.contiguous && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
+        !self.once
+            && self.contiguous
+            && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
     }
 
     /// Whether a rectangle with so many rows and columns packs the left operand, too.
@@ -120,7 +133,7 @@ impl Matmul {
         let [by_row, by_term, _] = self.strides;
         let reach =
             (rows.saturating_mul(by_row)).saturating_add(self.depth.saturating_mul(by_term));
-        !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
+        self.once || !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
     }
 
     /// The terms of a sum that go through the registers before it is written, if there is scratch memory for so many
@@ -166,6 +179,9 @@ pub(crate) fn matmul<E: Element>(
         b: Side::new(b, b_column, b_depth),
         plan,
     };
+    if plan.once && super::large::product(context, workspace, &product, out) {
+        return;
+    }
     split::chunks(context.executor, out, plan.cut, &|start, chunk| {
         workspace.with(|scratch| {
             context.level.run(super::product::Task {

@@ -21,10 +21,10 @@ use core::ops::Range;
 /// One operand: the strides of its rows or columns and of `k`.
 #[derive(Clone, Copy)]
 pub(crate) struct Side<'a, E> {
-    data: &'a [E],
+    pub(super) data: &'a [E],
     layout: &'a Layout,
-    step: usize,
-    depth: usize,
+    pub(super) step: usize,
+    pub(super) depth: usize,
 }
 
 impl<'a, E> Side<'a, E> {
@@ -38,7 +38,7 @@ impl<'a, E> Side<'a, E> {
     }
 
     /// Where the matrix with the number `batch` starts.
-    fn matrix(&self, mut batch: usize) -> usize {
+    pub(super) fn matrix(&self, mut batch: usize) -> usize {
         let lead = self.layout.shape().rank() - 2;
         let mut at = self.layout.offset();
         for axis in (0..lead).rev() {
@@ -258,7 +258,7 @@ impl<E: Element> Pass<'_, E> {
 
 /// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.
 #[inline(always)]
-fn pack_columns<E: Element, I: Isa>(
+pub(super) fn pack_columns<E: Element, I: Isa>(
     side: &Side<'_, E>,
     from: usize,
     [depth, width]: [usize; 2],

@@ -17,6 +17,8 @@ mod conv;
 mod conv_weight;
 #[path = "correlate.rs"]
 mod correlate;
+#[path = "large.rs"]
+mod large;
 #[path = "left.rs"]
 mod left;
 #[path = "matmul.rs"]

@@ -9,9 +9,14 @@ use crate::layout::Layout;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Rows that would be packed find no room on the stack.
+/// Rows that would be packed find no room on the stack, nor do the columns of a large product.
 fn without_memory<E: Element + Kernels>(pool: &Pool<E>) {
-    for [rows, depth, columns] in [[8, 2000, 70], [7, 103, 300], [40, 130, 130]] {
+    for [rows, depth, columns] in [
+        [8, 2000, 70],
+        [7, 103, 300],
+        [40, 130, 130],
+        [130, 260, 130],
+    ] {
         let matrix = |shape: [usize; 2]| {
             let layout = Layout::row_major(shape.into());
             let value = |n: usize| E::from_f64((n as f64).sin());

@@ -38,17 +38,39 @@ impl<'a, E: Element> Workspace<'a, E> {
     /// on any result.
     #[inline]
     pub(crate) fn with(self, work: impl FnOnce(&mut [E])) {
-        let spare = LINE / size_of::<E>();
         if let Some(pool) = self.0
-            && let Some(mut memory) = pool.take(POOLED + BEYOND + spare)
+            && let Some(mut memory) = pool.take(POOLED + BEYOND + spare::<E>())
         {
-            let start = memory.as_ptr().align_offset(LINE).min(spare);
-            work(&mut memory[start..][..POOLED + BEYOND]);
+            work(aligned(&mut memory, POOLED + BEYOND));
             pool.give(memory);
         } else {
             on_the_stack(work);
         }
     }
+
+    /// Runs `work` with so many elements for all tasks of an operation; `false` if there is no memory.
+    pub(crate) fn shared(self, elements: usize, work: impl FnOnce(&mut [E])) -> bool {
+        let memory = self
+            .0
+            .and_then(|pool| Some((pool, pool.take(elements + spare::<E>())?)));
+        let Some((pool, mut memory)) = memory else {
+            return false;
+        };
+        work(aligned(&mut memory, elements));
+        pool.give(memory);
+        true
+    }
+}
+
+/// Elements that alignment may cost.
+const fn spare<E>() -> usize {
+    LINE / size_of::<E>()
+}
+
+/// So many elements of memory that has some to [`spare`].
+fn aligned<E>(memory: &mut [E], elements: usize) -> &mut [E] {
+    let start = memory.as_ptr().align_offset(LINE).min(spare::<E>());
+    &mut memory[start..][..elements]
 }
 
 #[inline(never)]

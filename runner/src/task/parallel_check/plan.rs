@@ -80,6 +80,8 @@ pub(super) enum Plan {
         block: [usize; 2],
         /// Whether the left and the right operand are copied to scratch memory.
         packed: [bool; 2],
+        /// Whether the right operand is copied once for all tasks.
+        once: bool,
         tile: [usize; 2],
         depth_at_once: usize,
     },
@@ -124,6 +126,7 @@ impl Plan {
             transposed: plan.transposed,
             block,
             packed: [plan.packs_left(block), !plan.reads_in_place(block[0])],
+            once: plan.once,
             tile: plan.tile,
             depth_at_once: plan.depth_at_once(),
         };
@@ -199,6 +202,7 @@ impl fmt::Display for Plan {
                 transposed,
                 block: [block_rows, block_columns],
                 packed,
+                once,
                 tile: [tile_rows, tile_columns],
                 depth_at_once,
             } => {
@@ -212,6 +216,9 @@ impl fmt::Display for Plan {
                     "  loops      {rows} x {columns} sums of {depth} terms{turned}"
                 )?;
                 let operands = match packed {
+                    [true, true] if *once => {
+                        "both operands are packed, the right one for all tasks"
+                    }
                     [true, true] => "both operands are packed",
                     [true, false] => "the left operand is packed",
                     [false, true] => "the right operand is packed",
