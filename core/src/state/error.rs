@@ -1,6 +1,7 @@
 //! What is wrong with a file, with a way to read a tensor, and with a list of tensors to write.
 
 use super::Dtype;
+use super::header::MAX_HEADER;
 use super::load::Short;
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -135,9 +136,12 @@ impl fmt::Display for Reason {
             Self::HeaderLength { stated, limit } => {
                 write!(
                     f,
-                    "the header is said to be {stated} bytes long, but can be at most {limit}: \
-                     this is another format, or the file is cut short"
-                )
+                    "the header is said to be {stated} bytes long, but can be at most {limit}"
+                )?;
+                match *limit < MAX_HEADER {
+                    true => f.write_str(": the file is of another format, or cut short"),
+                    false => Ok(()),
+                }
             }
             Self::Utf8 => f.write_str("the header is not UTF-8"),
             Self::Expected(what) => write!(f, "expected {what}"),

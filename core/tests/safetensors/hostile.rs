@@ -63,6 +63,7 @@ fn garbage_is_survived() {
 fn the_length_of_the_header_is_not_believed() {
     let error = SafeTensors::parse(b"abc").unwrap_err();
     assert_eq!((error.reason(), error.offset()), (Reason::TooShort, 3));
+    assert_eq!(SafeTensors::parse(b"").unwrap_err().reason(), Reason::Empty);
     for stated in [
         3,
         100_000_001,

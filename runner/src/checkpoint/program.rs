@@ -63,7 +63,7 @@ impl Program {
         let what = match Self::of(file.numbers()) {
             Some(Self { name: other, .. }) => format!(
                 "a checkpoint of {other}, and this is {name};\n\
-                 write runner {other} --resume {path}, or leave --resume out"
+                 go on with {other} --resume {path}, or leave --resume out"
             ),
             None if file.numbers().is_empty() => format!(
                 "weights alone, without the state of a run to go on from;\n\

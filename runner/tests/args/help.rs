@@ -94,6 +94,11 @@ fn help_of_sentiment_has_every_default() {
         assert!(line.contains(words), "{line}");
     }
     assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    // The line of the summary is the contract's; what it is worth here is said.
+    assert!(
+        help.contains("\"Held-out accuracy\" is that best of the validations"),
+        "{help}"
+    );
 }
 
 #[test]

@@ -5,7 +5,10 @@
 //! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, after Kim's paper
 //! ```
 //!
-//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not.
+//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not. It keeps the weights
+//! that did best on the validation sentences, so what the summary calls `Held-out accuracy` is the best of the validations
+//! there, not an estimate for other sentences. Test sentences, where there are some, no choice is made with: they are what
+//! the summary then counts.
 //!
 //! The vectors of words are parameters like the others, in the checkpoint and in the hash, whether they are trained or not.
 
