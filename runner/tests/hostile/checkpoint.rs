@@ -247,21 +247,6 @@ fn checkpoints_of_another_network() {
 }
 
 #[test]
-fn weights_that_are_no_finite_numbers() {
-    let (folder, _, items) = valid("not-finite");
-    for value in [f32::NAN, f32::INFINITY] {
-        let spoilt = edited(&items, |items| {
-            find(items, "conv2.bias").data[..4].copy_from_slice(&value.to_le_bytes());
-        });
-        let path = folder.put("file", &spoilt);
-        for option in ["--resume", "--init"] {
-            let part = ": not all weights in this file are finite numbers; start from another one";
-            refuses(&folder, option, &path, &[part]);
-        }
-    }
-}
-
-#[test]
 fn checkpoints_of_another_program_or_run() {
     let (folder, _, items) = valid("other-run");
     let long = format!("@{}", "long".repeat(1000));
@@ -362,7 +347,11 @@ fn numbers_that_are_none_are_not_trained_on() {
             if value == f32::from_bits(1) {
                 accepted(short(options![option, &path, "--checkpoint", "/dev/null"]));
             } else {
-                let parts = ["epoch 1, batch 1: the loss is ", "(nothing was saved)"];
+                let parts = match value.is_finite() {
+                    true => ["epoch 1, batch 1: the loss is ", "(nothing was saved)"],
+                    // That is known before a batch, and no rate is to blame.
+                    false => ["/file: not all weights", "start from another one"],
+                };
                 let kept = folder.put("kept", b"\x02\0\0\0\0\0\0\0{}");
                 refused(
                     short(options![option, &path, "--checkpoint", &kept]),
