@@ -188,8 +188,16 @@ fn holes_overlaps_and_order() {
     let hole = parse_error(&two("[0,1]", "[2,3]"), b"xyz");
     assert_eq!(
         hole.to_string(),
-        "the tensor's data starts at 2, but the data before it ends at 1, at byte 61"
+        "b: the tensor's data starts at 2, but the data before it ends at 1, at byte 61"
     );
+    // A name that a file chose is cut short, and has no line breaks.
+    let long = format!(
+        r#"{{"{}\n":{{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}}}"#,
+        "n".repeat(99)
+    );
+    let named = parse_error(&long, b"x");
+    assert_eq!(named.tensor(), Some(&*format!("{}...", "n".repeat(60))));
+    assert_eq!(parse_error("[]", b"").tensor(), None);
 }
 
 #[test]
