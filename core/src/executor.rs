@@ -1,5 +1,9 @@
 //! Executors: who runs the independent parts of a kernel.
 
+/// The most tasks that one operation of the CPU backend hands to an executor: enough to keep 16 threads evenly busy. More
+/// threads than this have nothing to do.
+pub const MOST_TASKS: usize = 64;
+
 /// Runs independent tasks, on one thread or on many.
 ///
 /// The CPU backend cuts an operation's *output* into parts and hands them over; how many threads there are, and which

@@ -4,8 +4,10 @@
 //! go on from it leads to the weights and the log lines of a run that was never killed.
 
 mod keeper;
+mod program;
 
-pub use keeper::{Keeper, Program};
+pub use keeper::Keeper;
+pub use program::Program;
 
 use std::fs::File;
 use std::path::Path;

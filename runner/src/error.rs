@@ -15,6 +15,8 @@ pub enum Status {
     Failed = 1,
     /// The command line asks for something that cannot be.
     Usage = 2,
+    /// The terminal has gone away: 128 and the signal's number, as shells tell it.
+    HungUp = 129,
     /// Ctrl-C, or a request to terminate.
     Interrupted = 130,
 }
@@ -45,9 +47,9 @@ impl Failure {
         Self::with(Status::Usage, message)
     }
 
-    /// The run was interrupted: exit status 130. The message says what was saved.
-    pub fn interrupted(message: impl Into<String>) -> Self {
-        Self::with(Status::Interrupted, message)
+    /// The run was interrupted by what `status` says. The message says what was saved.
+    pub(crate) fn interrupted(status: Status, message: impl Into<String>) -> Self {
+        Self::with(status, message)
     }
 
     /// Nobody is left to tell, since whoever read standard output has gone away, or all has been told: exit status 1 and
@@ -87,10 +89,9 @@ impl Failure {
     /// Writes the message to standard error, if there is one, and gives the exit status back to `main`.
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            let prefix = if self.status == Status::Interrupted {
-                ""
-            } else {
-                "error: "
+            let prefix = match self.status {
+                Status::Interrupted | Status::HungUp => "",
+                Status::Failed | Status::Usage => "error: ",
             };
             // Nothing is left to do for a program that cannot even complain.
             let _ = writeln!(io::stderr(), "{prefix}{self}");
@@ -156,7 +157,9 @@ mod tests {
     fn each_kind_has_its_status() {
         assert_eq!(Failure::new("x").status() as u8, 1);
         assert_eq!(Failure::usage("x").status() as u8, 2);
-        assert_eq!(Failure::interrupted("x").status() as u8, 130);
+        let interrupted = |status| Failure::interrupted(status, "x").status() as u8;
+        assert_eq!(interrupted(Status::Interrupted), 130);
+        assert_eq!(interrupted(Status::HungUp), 129);
         assert_eq!(Failure::silent().to_string(), "");
     }
 

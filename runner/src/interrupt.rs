@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks the run to stop after the current step and save, a second one ends it at once.
+//! Ctrl-C and its like: the first asks the run to stop after the current step and save, a second one ends it at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::error::{Failure, Status};
 /// group.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// A flag that is raised by Ctrl-C, or by a request to terminate. Clones share it.
+/// A flag that is raised by Ctrl-C, a request to terminate or the end of the terminal. Clones share it.
 ///
 /// ```
 /// let interrupt = runner::interrupt::Interrupt::default();
@@ -21,6 +21,8 @@ const GRACE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     flag: Arc<AtomicBool>,
+    /// Whether it was the end of the terminal that raised it.
+    hung_up: Arc<AtomicBool>,
 }
 
 impl Interrupt {
@@ -35,10 +37,23 @@ impl Interrupt {
         self.flag.store(true, Ordering::Relaxed);
     }
 
-    /// A flag that listens to Ctrl-C and, on Unix, to `SIGTERM`. A hang-up is left alone, so `nohup` works.
+    /// The failure that ends the run, with the status of what asked for that. The message says what was saved.
+    pub fn failure(&self, message: impl Into<String>) -> Failure {
+        Failure::interrupted(self.status(), message)
+    }
+
+    fn status(&self) -> Status {
+        match self.hung_up.load(Ordering::Relaxed) {
+            true => Status::HungUp,
+            false => Status::Interrupted,
+        }
+    }
+
+    /// A flag that listens to Ctrl-C and, on Unix, to `SIGTERM` and `SIGHUP`. A hang-up that this process was started to
+    /// ignore stays ignored, so `nohup` works; where the system does not tell, hang-ups are left alone.
     ///
-    /// A second signal ends the program at once with status 130, as a kill would: the last checkpoint is whole, and the
-    /// next run removes what was being written.
+    /// A second signal ends the program at once with the status of the first, as a kill would: the last checkpoint is whole,
+    /// and the next run removes what was being written.
     ///
     /// # Errors
     ///
@@ -68,8 +83,8 @@ impl Interrupt {
 
 #[cfg(unix)]
 mod platform {
-    use super::{Arc, AtomicBool, Instant, Interrupt, Status};
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+    use super::{Arc, AtomicBool, Instant, Interrupt, Ordering};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::register;
     use signal_hook::iterator::Signals;
 
@@ -79,17 +94,33 @@ mod platform {
     }
 
     pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let heard = [SIGINT, SIGHUP, SIGTERM];
+        let heard = heard
+            .iter()
+            .filter(|&&signal| signal != SIGHUP || !ignores(SIGHUP));
+        let mut signals = Signals::new(heard)?;
         let listener = std::thread::Builder::new().name("interrupt".into());
         listener.spawn(move || {
             let mut first = None;
-            for _ in signals.forever() {
+            for signal in signals.forever() {
+                if first.is_none() && signal == SIGHUP {
+                    interrupt.hung_up.store(true, Ordering::Relaxed);
+                }
                 interrupt.signal(&mut first, Instant::now(), || {
-                    std::process::exit(Status::Interrupted as i32)
+                    std::process::exit(interrupt.status() as i32)
                 });
             }
         })?;
         Ok(())
+    }
+
+    /// Whether this process ignores a signal, or the system does not tell. Linux has the ignored ones as a number, of which
+    /// the lowest bit stands for signal 1.
+    fn ignores(signal: i32) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+        ignored.is_none_or(|set| set >> (signal - 1) & 1 == 1)
     }
 }
 

@@ -42,6 +42,8 @@ fn a_command_of_all_choices_has_the_settings_of_the_one_that_was_typed() {
         "xor --engine scalar --points 10 --rate 0.125 --epochs 7 --batch 2 --seed 3",
         "diag --preset minitorch --batch 4 --report page.html --hash",
         "spiral --engine fast --threads 2 --quiet --json",
+        "xor --engine fast --backend serial",
+        "xor --engine cuda --hash",
         "simple --engine manual --weights=-1.5,2e-9",
         "simple --engine manual --weights 1,2 --bias=-0.25 --preset minitorch",
     ] {

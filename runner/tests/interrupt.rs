@@ -1,5 +1,5 @@
-//! Ctrl-C, and requests to terminate: at any moment a run saves its state, says how to go on, and ends with status 130;
-//! what goes on is the same run.
+//! Ctrl-C, requests to terminate and hang-ups: at any moment a run saves its state, says how to go on, and ends with status
+//! 130, or 129 after a hang-up; what goes on is the same run.
 #![cfg(unix)]
 
 mod program;
@@ -46,7 +46,7 @@ fn wait_for_listening(running: &mut Running) {
         thread::sleep(Duration::from_millis(100));
         return;
     }
-    // Both are caught: SIGINT is number 2, and SIGTERM, which is last, 15.
+    // Both are caught: SIGINT is number 2, and SIGTERM, which is last, 15; SIGHUP comes between.
     let both = 1 << (2 - 1) | 1 << (15 - 1);
     while !running.has_ended() {
         if caught().is_some_and(|caught| caught & both == both) {
@@ -221,6 +221,44 @@ fn a_run_from_other_weights_goes_on_without_them() {
     let tail = format!("with --resume {file} instead of --init\n");
     assert!(message.ends_with(&tail), "{message}");
     number(&file, "@epoch");
+}
+
+/// Elsewhere the system does not tell whether hang-ups are ignored, and they are left alone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_ends_a_run_well_unless_nohup_keeps_it() {
+    let folder = Folder::new("interrupt-hang-up");
+    let file = folder.file(CHECKPOINT);
+    let options = ["--quiet", "--checkpoint", &file];
+    let program = env!("CARGO_BIN_EXE_runner");
+    // These tests may run under nohup themselves.
+    let mut heard = Command::new("env");
+    heard
+        .args(["--default-signal=HUP", program, "mnist"])
+        .args(options)
+        .stdin(std::process::Stdio::null());
+    let mut running = Running::start(&mut heard);
+    wait_for_listening(&mut running);
+    signal(&mut running, "HUP");
+    let output = running.end();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(129), "{message}");
+    assert!(message.starts_with("interrupted in epoch "), "{message}");
+    number(&file, "@epoch");
+
+    let mut kept = Command::new("nohup");
+    kept.args([program, "mnist", "--epochs", "3"])
+        .args(options)
+        .stdin(std::process::Stdio::null());
+    let mut running = Running::start(&mut kept);
+    wait_for_listening(&mut running);
+    signal(&mut running, "HUP");
+    let output = running.end();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

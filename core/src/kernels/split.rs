@@ -1,10 +1,7 @@
 //! Splitting an output among tasks: the only place where several threads write to one buffer.
 
-use crate::executor::Executor;
+use crate::executor::{Executor, MOST_TASKS};
 use spin::Mutex;
-
-/// The most tasks that one call hands to an executor: enough to keep 16 threads evenly busy.
-const MAX_TASKS: usize = 64;
 
 /// How an output is cut into the parts that tasks compute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +14,7 @@ pub struct Cut {
 
 /// As many threads as tasks are made for: an executor that claims to have none still runs tasks.
 pub(crate) fn threads(workers: usize) -> usize {
-    workers.clamp(1, MAX_TASKS)
+    workers.clamp(1, MOST_TASKS)
 }
 
 impl Cut {
@@ -31,7 +28,7 @@ impl Cut {
         let wanted = if workers == 1 {
             1
         } else {
-            (workers * 4).min(MAX_TASKS)
+            (workers * 4).min(MOST_TASKS)
         };
         let size = elements
             .div_ceil(wanted)
@@ -77,7 +74,7 @@ pub(crate) fn parts<T: Send>(
     if tasks == 1 {
         return parts.next().into_iter().for_each(|part| task(0, part));
     }
-    let slots: [Mutex<Option<T>>; MAX_TASKS] = core::array::from_fn(|_| Mutex::new(parts.next()));
+    let slots: [Mutex<Option<T>>; MOST_TASKS] = core::array::from_fn(|_| Mutex::new(parts.next()));
     executor.run(tasks, &|index| {
         let taken = slots.get(index).and_then(|slot| slot.lock().take());
         if let Some(part) = taken {

@@ -1,9 +1,13 @@
 //! What is wrong with a file, with a way to read a tensor, and with a list of tensors to write.
 
 use super::Dtype;
+use super::header::MAX_HEADER;
+use super::load::Short;
+use alloc::boxed::Box;
+use alloc::string::ToString;
 use core::fmt;
 
-/// Why bytes are not a safetensors file: a reason and the offset in the file where it was found.
+/// Why bytes are not a safetensors file: a reason, the offset in the file where it was found, and the tensor it is about.
 ///
 /// ```
 /// use minitorch_core::state::SafeTensors;
@@ -12,15 +16,28 @@ use core::fmt;
 /// assert_eq!(error.to_string(), "expected `{`, at byte 8");
 /// assert_eq!(error.offset(), 8);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FormatError {
     offset: usize,
     reason: Reason,
+    tensor: Option<Box<str>>,
 }
 
 impl FormatError {
     pub(super) fn new(offset: usize, reason: Reason) -> Self {
-        Self { offset, reason }
+        Self {
+            offset,
+            reason,
+            tensor: None,
+        }
+    }
+
+    /// The same, about a tensor that a file calls `name`.
+    pub(super) fn about(self, name: &str) -> Self {
+        Self {
+            tensor: Some(Short(name).to_string().into()),
+            ..self
+        }
     }
 
     /// The byte of the file at which the problem is, counted from 0.
@@ -32,10 +49,18 @@ impl FormatError {
     pub fn reason(&self) -> Reason {
         self.reason
     }
+
+    /// The name of the tensor whose entry in the header has the problem, if it is one of a tensor; a long one is cut.
+    pub fn tensor(&self) -> Option<&str> {
+        self.tensor.as_deref()
+    }
 }
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tensor) = &self.tensor {
+            write!(f, "{tensor}: ")?;
+        }
         write!(f, "{}, at byte {}", self.reason, self.offset)
     }
 }
@@ -46,6 +71,8 @@ impl core::error::Error for FormatError {}
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Reason {
+    /// The file has no bytes.
+    Empty,
     /// The file is too short for the length of its header.
     TooShort,
     /// The header does not fit into the file, or is longer than the format allows.
@@ -102,14 +129,19 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str("the file is empty"),
             Self::TooShort => {
-                f.write_str("the file ends within the 8 bytes that hold the length of the header")
+                f.write_str("the file is cut short: it ends within the 8 bytes that hold the length of the header")
             }
             Self::HeaderLength { stated, limit } => {
                 write!(
                     f,
                     "the header is said to be {stated} bytes long, but can be at most {limit}"
-                )
+                )?;
+                match *limit < MAX_HEADER {
+                    true => f.write_str(": the file is of another format, or cut short"),
+                    false => Ok(()),
+                }
             }
             Self::Utf8 => f.write_str("the header is not UTF-8"),
             Self::Expected(what) => write!(f, "expected {what}"),
@@ -133,7 +165,8 @@ impl fmt::Display for Reason {
             Self::Beyond { stated, length } => {
                 write!(
                     f,
-                    "the tensor's data ends at {stated}, but there are only {length} bytes of data"
+                    "the tensor's data ends at {stated}, but there are only {length} bytes of data: \
+                     the file is cut short"
                 )
             }
             Self::Unused { count } => {

@@ -19,7 +19,11 @@ pub(super) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// Splits a file into its header and its data.
 pub(super) fn split(file: &[u8]) -> Result<(&str, &[u8]), FormatError> {
     let Some((prefix, rest)) = file.split_first_chunk::<PREFIX>() else {
-        return Err(FormatError::new(file.len(), Reason::TooShort));
+        let reason = match file {
+            [] => Reason::Empty,
+            _ => Reason::TooShort,
+        };
+        return Err(FormatError::new(file.len(), reason));
     };
     let stated = u64::from_le_bytes(*prefix);
     let limit = rest.len().min(MAX_HEADER);
@@ -58,7 +62,8 @@ impl<'a> Record<'a> {
             "dtype" => {
                 let at_type = reader.offset();
                 let found = Dtype::from_name(&reader.string()?);
-                let found = found.ok_or(FormatError::new(at_type, Reason::UnknownDtype))?;
+                let found = found
+                    .ok_or_else(|| FormatError::new(at_type, Reason::UnknownDtype).about(&name))?;
                 once(&mut dtype, found, at)
             }
             "shape" => once(&mut shape, read_integers(reader)?, at),
@@ -68,12 +73,13 @@ impl<'a> Record<'a> {
                 Reason::Expected("`dtype`, `shape` or `data_offsets`"),
             )),
         })?;
-        let missing = |field| FormatError::new(at, Reason::Missing(field));
-        let dtype = dtype.ok_or(missing("dtype"))?;
-        let shape = shape.ok_or(missing("shape"))?;
-        let offsets = offsets.ok_or(missing("data_offsets"))?;
+        let wrong = |reason| FormatError::new(at, reason).about(&name);
+        let missing = |field| move || wrong(Reason::Missing(field));
+        let dtype = dtype.ok_or_else(missing("dtype"))?;
+        let shape = shape.ok_or_else(missing("shape"))?;
+        let offsets = offsets.ok_or_else(missing("data_offsets"))?;
         let &[start, end] = offsets.as_slice() else {
-            return Err(FormatError::new(at, Reason::Expected("two `data_offsets`")));
+            return Err(wrong(Reason::Expected("two `data_offsets`")));
         };
         Ok(Self {
             name,
@@ -86,7 +92,7 @@ impl<'a> Record<'a> {
     }
 
     fn error<T>(&self, reason: Reason) -> Result<T, FormatError> {
-        Err(FormatError::new(self.at, reason))
+        Err(FormatError::new(self.at, reason).about(&self.name))
     }
 }
 

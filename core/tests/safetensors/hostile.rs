@@ -63,6 +63,7 @@ fn garbage_is_survived() {
 fn the_length_of_the_header_is_not_believed() {
     let error = SafeTensors::parse(b"abc").unwrap_err();
     assert_eq!((error.reason(), error.offset()), (Reason::TooShort, 3));
+    assert_eq!(SafeTensors::parse(b"").unwrap_err().reason(), Reason::Empty);
     for stated in [
         3,
         100_000_001,
@@ -187,8 +188,16 @@ fn holes_overlaps_and_order() {
     let hole = parse_error(&two("[0,1]", "[2,3]"), b"xyz");
     assert_eq!(
         hole.to_string(),
-        "the tensor's data starts at 2, but the data before it ends at 1, at byte 61"
+        "b: the tensor's data starts at 2, but the data before it ends at 1, at byte 61"
     );
+    // A name that a file chose is cut short, and has no line breaks.
+    let long = format!(
+        r#"{{"{}\n":{{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}}}"#,
+        "n".repeat(99)
+    );
+    let named = parse_error(&long, b"x");
+    assert_eq!(named.tensor(), Some(&*format!("{}...", "n".repeat(60))));
+    assert_eq!(parse_error("[]", b"").tensor(), None);
 }
 
 #[test]

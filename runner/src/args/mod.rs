@@ -22,7 +22,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use choice::{Choice, command, name};
 pub use predict::{Predict, Training};
-pub use run::{Backend, Files, Isa, Machine, Report, Run};
+pub use run::{Backend, Files, Isa, Machine, Processor, Report, Run};
 
 use crate::data::Pattern;
 use crate::error::Failure;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use minitorch_core::executor::MOST_TASKS;
 
 use super::Choice;
 use super::number::threads;
@@ -52,8 +53,17 @@ pub struct Machine {
     )]
     pub backend: Backend,
 
-    /// Threads of the rayon backend, at most 64 [default: one for each processor]
+    /// How it uses the processor.
+    #[command(flatten)]
+    pub processor: Processor,
+}
+
+/// How a program uses the processor.
+#[derive(clap::Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Processor {
+    /// How many threads the rayon backend has; one for each processor unless told.
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true, help_heading = "Machine")]
+    #[arg(help = format!("Threads of the rayon backend, at most {MOST_TASKS} [default: one for each processor]"))]
     pub threads: Option<usize>,
 
     /// Instructions: auto, portable, avx2, avx512, neon; the same result to the bit [default: auto]
@@ -130,13 +140,13 @@ impl Machine {
             Choice::named("--backend", &self.backend),
             Choice::optional(
                 "--threads",
-                self.threads,
+                self.processor.threads,
                 match self.backend {
                     Backend::Rayon => "one for each processor",
                     Backend::Serial | Backend::Cuda => "one",
                 },
             ),
-            Choice::named("--isa", &self.isa),
+            Choice::named("--isa", &self.processor.isa),
         ]
     }
 
@@ -146,7 +156,7 @@ impl Machine {
     ///
     /// [`Failure::usage`].
     pub(super) fn check(&self) -> Result<(), Failure> {
-        let option = match (self.backend, self.threads, self.isa) {
+        let option = match (self.backend, self.processor.threads, self.processor.isa) {
             (Backend::Serial, Some(_), _) => {
                 return Err(Failure::usage(
                     "--threads is for --backend rayon, and serial computes in one thread; leave one of them out",

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::number::{positive, seed};
-use super::{Backend, Choice, Isa, Machine, Report};
+use super::{Backend, Choice, Isa, Machine, Processor, Report};
 use crate::data::Pattern;
 use crate::error::Failure;
 use crate::output::Style;
@@ -94,8 +94,19 @@ pub struct Arguments {
     #[arg(long, value_name = "C", value_parser = finite, allow_negative_numbers = true, help_heading = "Manual")]
     bias: Option<f64>,
 
+    // Without a default: one that was typed and is not heeded is a mistake.
+    /// Where the fast engine computes, rayon or serial; cuda is --engine cuda [default: rayon]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME",
+        hide_possible_values = true,
+        help_heading = "Machine"
+    )]
+    backend: Option<Backend>,
+
     #[command(flatten)]
-    machine: Machine,
+    processor: Processor,
 
     #[command(flatten)]
     style: Style,
@@ -230,7 +241,12 @@ impl Settings {
             Choice::optional("--weights", manual.then(|| format!("{a},{b}")), learnt),
             Choice::optional("--bias", manual.then_some(c), learnt),
         ];
-        choices.extend(self.machine.choices());
+        let [backend, processor @ ..] = self.machine.choices();
+        choices.push(match self.engine {
+            Engine::Fast => backend,
+            _ => Choice::optional("--backend", None::<&str>, "that of the engine"),
+        });
+        choices.extend(processor);
         choices.extend(self.style.choices());
         choices.extend(self.report.choices());
         choices
@@ -251,14 +267,17 @@ impl Arguments {
     /// [`Failure::usage`] for a line without the manual engine or the reverse, an engine on another device than its own,
     /// options that the engine does not heed, and points that do not make a spiral.
     pub fn resolve(self, pattern: Pattern) -> Result<Settings, Failure> {
-        let engine = match (self.engine, self.machine.backend) {
-            (Some(Engine::Cuda), Backend::Serial) => {
-                return Err(Failure::usage(
-                    "--engine cuda computes on a GPU: without --backend serial, or with --engine fast",
-                ));
+        let engine = match (self.engine, self.backend) {
+            (Some(Engine::Cuda), Some(processor @ (Backend::Serial | Backend::Rayon))) => {
+                return Err(Failure::usage(format!(
+                    "--engine cuda computes on a GPU: leave out --backend {}, or use --engine fast",
+                    super::name(&processor)
+                )));
             }
-            (None | Some(Engine::Fast), Backend::Cuda) | (Some(Engine::Cuda), _) => Engine::Cuda,
-            (Some(engine), Backend::Cuda) => {
+            (None | Some(Engine::Fast), Some(Backend::Cuda)) | (Some(Engine::Cuda), _) => {
+                Engine::Cuda
+            }
+            (Some(engine), Some(Backend::Cuda)) => {
                 let engine = super::name(&engine);
                 return Err(Failure::usage(format!(
                     "--backend cuda is for --engine cuda; {engine} computes on the processor",
@@ -266,12 +285,13 @@ impl Arguments {
             }
             (engine, _) => engine.unwrap_or(Engine::Tensor),
         };
-        let machine = match engine {
-            Engine::Cuda => Machine {
-                backend: Backend::Cuda,
-                ..self.machine.clone()
+        let machine = Machine {
+            backend: match engine {
+                Engine::Manual | Engine::Scalar | Engine::Tensor => Backend::Serial,
+                Engine::Fast => self.backend.unwrap_or_default(),
+                Engine::Cuda => Backend::Cuda,
             },
-            _ => self.machine.clone(),
+            processor: self.processor,
         };
         if let Some((option, engines)) = self.unheeded(engine) {
             let engine = super::name(&engine);
@@ -340,6 +360,7 @@ impl Arguments {
         const NETWORKS: &str = "scalar, tensor, fast or cuda";
         let manual = engine == Engine::Manual;
         let single = manual || engine == Engine::Scalar;
+        let serial = single || engine == Engine::Tensor;
         let options = [
             ("--hidden", self.hidden.is_some(), manual, NETWORKS),
             ("--rate", self.rate.is_some(), manual, NETWORKS),
@@ -347,16 +368,17 @@ impl Arguments {
             ("--batch", self.batch.is_some(), manual, NETWORKS),
             (
                 "--isa",
-                self.machine.isa != Isa::Auto,
+                self.processor.isa != Isa::Auto,
                 single,
                 "tensor or fast",
             ),
             (
                 "--threads",
-                self.machine.threads.is_some(),
-                single || engine == Engine::Tensor,
+                self.processor.threads.is_some(),
+                serial,
                 "fast",
             ),
+            ("--backend", self.backend.is_some(), serial, "fast"),
         ];
         let unheeded = options.iter().find(|(_, typed, idle, _)| *typed && *idle);
         unheeded.map(|&(option, _, _, engines)| (option, engines))

@@ -6,6 +6,7 @@ mod rayon;
 pub use self::rayon::Rayon;
 
 use minitorch_core::Cpu;
+use minitorch_core::executor::MOST_TASKS;
 use minitorch_core::isa::Level;
 
 use crate::args::{Backend, Isa, Machine};
@@ -43,12 +44,12 @@ pub fn device(options: &Machine) -> Result<Device, Failure> {
 /// Options that ask for another device, an instruction set that this machine does not have (exit status 1), or too many
 /// threads.
 pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
-    let builder = Cpu::builder().level(level(options.isa)?);
+    let builder = Cpu::builder().level(level(options.processor.isa)?);
     Ok(match options.backend {
         Backend::Serial => (builder.build(), None),
         Backend::Rayon => {
             let threads = threads(options);
-            if let Some(asked) = options.threads.filter(|&asked| asked > threads) {
+            if let Some(asked) = options.processor.threads.filter(|&asked| asked > threads) {
                 output::warn(&format!(
                     "--threads {asked}: {threads} are started, as no operation is cut into more parts"
                 ));
@@ -64,17 +65,15 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     })
 }
 
-/// The most threads. Nothing is cut into more parts: further threads would only look for work.
-const MOST_THREADS: usize = 64;
-
-/// How many threads [`cpu`] starts.
+/// How many threads [`cpu`] starts: no more than there are tasks, since further ones would only look for work.
 pub fn threads(options: &Machine) -> usize {
     match options.backend {
         Backend::Serial | Backend::Cuda => 1,
         Backend::Rayon => options
+            .processor
             .threads
             .unwrap_or_else(machine::processors)
-            .min(MOST_THREADS),
+            .min(MOST_TASKS),
     }
 }
 
@@ -84,7 +83,7 @@ pub fn threads(options: &Machine) -> usize {
 ///
 /// An instruction set that this machine does not have (exit status 1).
 pub fn double(options: &Machine) -> Result<Cpu<f64>, Failure> {
-    Ok(Cpu::builder().level(level(options.isa)?).build())
+    Ok(Cpu::builder().level(level(options.processor.isa)?).build())
 }
 
 fn level(isa: Isa) -> Result<Level, Failure> {

@@ -69,10 +69,10 @@ fn process(options: &Machine) -> Result<(f64, Option<u64>), Failure> {
             "--backend",
             &name(&options.backend),
         ])
-        .args(["--isa", &name(&options.isa)])
+        .args(["--isa", &name(&options.processor.isa)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    if options.threads.is_some() {
+    if options.processor.threads.is_some() {
         // What is too much has been told.
         command.args(["--threads", &backend::threads(options).to_string()]);
     }

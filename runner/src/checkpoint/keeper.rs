@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Opened;
+use super::Program;
 use crate::error::Failure;
 use crate::files;
 use crate::output::Output;
@@ -12,26 +12,6 @@ use crate::output::Output;
 ///
 /// An epoch may take far longer, and saving takes some milliseconds: a minute costs nothing that could be measured.
 const EVERY: Duration = Duration::from_secs(60);
-
-/// What is the same for the checkpoints of all runs of a program.
-#[derive(Clone, Copy, Debug)]
-pub struct Program {
-    /// The file in the current folder, unless another one is asked for.
-    pub default: &'static str,
-    /// A number that all of them have, and no other program's.
-    pub mark: &'static str,
-}
-
-impl Program {
-    /// Whether another program has saved this file, which nobody means to replace.
-    fn is_of_another(&self, path: &Path) -> bool {
-        let is_other = |file: Opened<'_>| {
-            let numbers = file.numbers();
-            !numbers.is_empty() && numbers.get(self.mark).is_none()
-        };
-        files::is_there(path) && Opened::read(path).is_ok_and(is_other)
-    }
-}
 
 /// Where a run saves its state, and how long ago it did.
 ///

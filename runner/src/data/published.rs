@@ -36,7 +36,7 @@ pub(crate) const MNIST: Set<'static> = Set {
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ],
     files: &FILES,
-    otherwise: "give the folder of the four files with --data DIR, or another source with --mirror URL",
+    otherwise: "name another source with --mirror URL, or give the folder of the four files to mnist with --full --data DIR",
 };
 
 /// SST-2 of GLUE: phrases to train on, sentences to validate with.

@@ -100,7 +100,8 @@ pub fn fetch_archive_into(
     if archive.is_in(folder) && !zips().any(|zip| zip.exists()) {
         return Ok(());
     }
-    let _lock = Lock::take(folder, interrupt, output)?.ok_or_else(|| interrupted(&archive.set))?;
+    let _lock = Lock::take(folder, interrupt, output)?
+        .ok_or_else(|| interrupted(&archive.set, interrupt))?;
     // Whoever held the lock may have unpacked it.
     if !archive.is_in(folder) {
         bring(folder, &archive.set, patience, output, interrupt)?;
@@ -153,7 +154,7 @@ fn unpack(
         let unpacked = one(&opened, zip, member, &part, output, interrupt);
         output.finish();
         let unpacked = unpacked.and_then(|unpacked| {
-            let (file, sum) = unpacked.ok_or_else(|| interrupted(&archive.set))?;
+            let (file, sum) = unpacked.ok_or_else(|| interrupted(&archive.set, interrupt))?;
             // The sum comes first: without it the file would be taken for damaged.
             files::replace(&member.record(folder), member.line(&sum).as_bytes())?;
             let path = folder.join(member.name);

@@ -39,6 +39,7 @@ pub(super) fn folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<Path
 /// The right to change a folder of the cache, until it is dropped or the process ends.
 pub(super) struct Lock {
     _file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -59,16 +60,18 @@ impl Lock {
                 format_args!("{what}; MINITORCH_CACHE can name another"),
             )
         })?;
-        // The file stays: if it were removed, two processes could each lock one of the same name.
         let path = folder.join(".lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let file = file.map_err(|error| Failure::io(&path, "write", &error))?;
-        let mut told = false;
+        let open = || {
+            let mut options = File::options();
+            let file = options.create(true).truncate(false).write(true).open(&path);
+            file.map_err(|error| Failure::io(&path, "write", &error))
+        };
+        let (mut waiting, mut told) = (None, false);
         while !interrupt.requested() {
+            let file = match waiting.take() {
+                Some(file) => file,
+                None => open()?,
+            };
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
                     if !told {
@@ -77,13 +80,42 @@ impl Lock {
                         told = true;
                     }
                     thread::sleep(TICK);
+                    waiting = Some(file);
                 }
                 // On a file system without locks two runs may spoil each other's work, but not unnoticed: it is checked.
-                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Some(Self { _file: file })),
+                Ok(()) | Err(TryLockError::Error(_)) if is_at(&file, &path) => {
+                    return Ok(Some(Self { _file: file, path }));
+                }
+                // Whoever had the lock has removed its file: the next one locks another of this name.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
             }
         }
         Ok(None)
     }
+}
+
+impl Drop for Lock {
+    /// Removes the file while it is still locked, where those who wait for it find out: see [`is_at`].
+    fn drop(&mut self) {
+        if cfg!(unix) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether an open file is the one that is now called `path`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |found: fs::Metadata| (found.dev(), found.ino());
+    let (ours, named) = (file.metadata().map(place), fs::metadata(path).map(place));
+    matches!((ours, named), (Ok(ours), Ok(named)) if ours == named)
+}
+
+/// The file is never removed here.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -148,6 +180,9 @@ mod tests {
             interrupt.request();
             assert!(take().is_none());
         });
+        if cfg!(unix) {
+            assert_eq!(fs::read_dir(&path).unwrap().count(), 0, "no lock is left");
+        }
         fs::remove_dir_all(&path).unwrap();
     }
 }

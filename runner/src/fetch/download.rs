@@ -59,7 +59,7 @@ impl<'a> Download<'a> {
             self.output.finish();
             match outcome {
                 Ok(()) => return Ok(()),
-                Err(Fault::Interrupted) => return Err(interrupted(set)),
+                Err(Fault::Interrupted) => return Err(interrupted(set, self.interrupt)),
                 Err(Fault::Machine(failure)) => return Err(failure),
                 Err(Fault::Source(why) | Fault::Passing(why)) => {
                     last = format!("{url}: {why}");

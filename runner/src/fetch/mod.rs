@@ -9,7 +9,7 @@
 //! * `archive` unpacks files that are published in a zip archive;
 //! * `cache` knows where files are kept, and lets one process at a time put them there.
 //!
-//! A download grows in `NAME.part`, which stays when it is interrupted. It takes its name in one step, after its content was
+//! A download grows in `NAME.part`, which stays when it is interrupted, unless nothing is in it. It takes its name in one step, after its content was
 //! checked, so a file in the cache is whole. It is checked again at each use: disks and people make mistakes. No server is
 //! trusted, so it does not matter whether a mirror speaks `http` or `https`.
 
@@ -174,7 +174,8 @@ pub fn fetch_into(
     if set.files.iter().all(is_sound) {
         return Ok(());
     }
-    let _lock = Lock::take(folder, interrupt, output)?.ok_or_else(|| interrupted(set))?;
+    let _lock =
+        Lock::take(folder, interrupt, output)?.ok_or_else(|| interrupted(set, interrupt))?;
     bring(folder, set, patience, output, interrupt)
 }
 
@@ -203,9 +204,9 @@ fn bring(
     Ok(())
 }
 
-fn interrupted(set: &Set<'_>) -> Failure {
+fn interrupted(set: &Set<'_>, interrupt: &Interrupt) -> Failure {
     let name = set.name;
-    Failure::interrupted(format!(
+    interrupt.failure(format!(
         "interrupted while downloading {name}; the same command goes on from there"
     ))
 }

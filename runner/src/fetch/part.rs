@@ -1,6 +1,6 @@
 //! The beginning of a file that is being downloaded.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,16 @@ impl Part {
         }
         let path = self.path.with_file_name(expected.name);
         files::place(&self.file, &self.path, &path).map_err(|error| unwritable(&path, &error))
+    }
+}
+
+impl Drop for Part {
+    /// Nothing to go on from is nothing to keep. The folder is locked: nobody else has this file.
+    fn drop(&mut self) {
+        if self.length == 0 {
+            // One that cannot be removed is as good a beginning as none.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

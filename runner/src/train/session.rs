@@ -9,7 +9,7 @@ use minitorch_core::optim::{Optimizer, Schedule};
 use super::losses::Losses;
 use super::{LOST, Lesson, Position, diverged, is_finite};
 use crate::args::Files;
-use crate::checkpoint::{self, Keeper, Opened};
+use crate::checkpoint::{self, Keeper, Opened, Program};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -59,19 +59,34 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         }
     }
 
-    /// Starts from the files that the command line names, if it names any.
+    /// Starts from the files that the command line of `program` names, if it names any.
     ///
     /// # Errors
     ///
-    /// As [`Session::resume`].
-    pub(crate) fn start_from(&mut self, files: &Files) -> Result<(), Failure> {
+    /// If weights are no finite numbers, and as [`Session::resume`].
+    pub(crate) fn start_from(&mut self, files: &Files, program: &Program) -> Result<(), Failure> {
         if let Some(path) = &files.init {
             self.lesson.init(&Opened::read(path)?)?;
+            self.expect_finite(path)?;
             self.init = Some(self.lesson.network().try_weights_hash()?.finish());
         }
         match &files.resume {
-            Some(path) => self.resume(path),
+            Some(path) => {
+                self.resume(path, program)?;
+                self.expect_finite(path)
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Demands that the weights, which a file gave, are numbers that can be trained.
+    fn expect_finite(&self, path: &Path) -> Result<(), Failure> {
+        match is_finite(self.lesson.network())? {
+            true => Ok(()),
+            false => Err(Failure::file(
+                path.display(),
+                "not all weights in this file are finite numbers; start from another one, or without",
+            )),
         }
     }
 
@@ -218,12 +233,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         })
     }
 
-    /// Goes on from a checkpoint, which has to be of the same run.
+    /// Goes on from a checkpoint, which has to be of the same run of `program`.
     ///
     /// # Errors
     ///
     /// If the file cannot be read, or is of another run; the lesson may then not be used any more.
-    pub(crate) fn resume(&mut self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn resume(&mut self, path: &Path, program: &Program) -> Result<(), Failure> {
         if let Ok(false) = fs::exists(path) {
             return Err(Failure::file(
                 path.display(),
@@ -231,6 +246,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             ));
         }
         let file = Opened::read(path)?;
+        program.expect(&file)?;
         for fact in self.lesson.fixed() {
             fact.check(path, file.numbers())?;
         }
@@ -267,7 +283,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     }
 
     /// What ends an interrupted run.
-    pub(crate) fn interrupted(&self, files: &Files, checkpoint: Option<&Path>) -> Failure {
+    pub(crate) fn interrupted(
+        &self,
+        interrupt: &Interrupt,
+        files: &Files,
+        checkpoint: Option<&Path>,
+    ) -> Failure {
         let at = match self.is_done() {
             false => format!("interrupted in epoch {}", self.position.epoch + 1),
             true => "interrupted after the last epoch".to_string(),
@@ -278,7 +299,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             (_, Some(_)) => " instead of its own",
             _ => "",
         };
-        Failure::interrupted(match checkpoint {
+        interrupt.failure(match checkpoint {
             Some(path) => format!(
                 "{at}; to go on: the same command with --resume {}{instead}",
                 path.display()

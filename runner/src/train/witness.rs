@@ -15,6 +15,7 @@ use crate::output::{Output, Style};
 
 /// Its checkpoints are all called as a test says.
 pub(crate) const PROGRAM: Program = Program {
+    name: "witness",
     default: "unused",
     mark: "epoch",
 };
@@ -44,7 +45,7 @@ impl Witness {
         let mut output = Output::to(self.clone(), Style::default());
         let keeper = Keeper::new(Some(&self.checkpoint), &PROGRAM, &[], &output).unwrap();
         if let Some(path) = resume {
-            session.resume(path).unwrap();
+            session.resume(path, &PROGRAM).unwrap();
         }
         let interrupt = Interrupt::default();
         let result = session.train(&mut keeper.every(every), &interrupt, &mut output);

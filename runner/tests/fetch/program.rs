@@ -104,7 +104,7 @@ fn without_a_network_one_sentence_names_both_ways_out() {
         "{message}"
     );
     assert!(
-        message.contains("--data DIR") && message.contains("--mirror URL"),
+        message.contains("to mnist with --full --data DIR") && message.contains("--mirror URL"),
         "{message}"
     );
     assert!(message.lines().count() <= 4, "{message}");

@@ -100,13 +100,19 @@ fn files_that_are_no_checkpoint() {
     let shape = position("\"shape\":[10]") + 9;
     let offsets = position("\"data_offsets\":[0,") + 16;
     for (file, part) in [
-        (vec![], "the file ends within the 8 bytes"),
-        (valid[..7].to_vec(), "at byte 7"),
-        (valid[..8].to_vec(), "the header is said to be"),
+        (vec![], ": the file is empty, at byte 0"),
+        (
+            valid[..7].to_vec(),
+            ": the file is cut short: it ends within the 8 bytes that hold the length of the header, at byte 7",
+        ),
+        (
+            valid[..8].to_vec(),
+            "bytes long, but can be at most 0: the file is of another format, or cut short, at byte 0",
+        ),
         (valid[..header - 1].to_vec(), "the header is said to be"),
         (
             valid[..header].to_vec(),
-            "but there are only 0 bytes of data",
+            "but there are only 0 bytes of data: the file is cut short, at byte",
         ),
         (valid[..valid.len() - 1].to_vec(), "bytes of data"),
         (
@@ -121,7 +127,10 @@ fn files_that_are_no_checkpoint() {
         (with(0, &2u64.to_le_bytes()), "at byte 10"),
         (with(8, b"["), "expected `{`, at byte 8"),
         (with(20, &[0xff]), "the header is not UTF-8, at byte 20"),
-        (with(shape, b"99"), "but its shape and type need 396"),
+        (
+            with(shape, b"99"),
+            ": fc2.bias: the tensor has 40 bytes of data, but its shape and type need 396, at byte",
+        ),
         (with(offsets, b"9"), "the tensor's data"),
         (
             with(position("\"F32\""), b"\"F33\""),
@@ -245,7 +254,15 @@ fn checkpoints_of_another_program_or_run() {
     let set = |name: &'static str, values: &'static [u64]| {
         move |items: &mut Vec<Item>| *find(items, name) = number(name, values)
     };
-    let edits: [(Edit<'_>, &str); 12] = [
+    let edits: [(Edit<'_>, &str); 14] = [
+        (
+            &|items| items.retain(|item| !item.name.starts_with('@')),
+            "weights alone, without the state of a run to go on from;\nto start from them, write --init ",
+        ),
+        (
+            &|items| items.retain(|item| item.name != "@net"),
+            "not a checkpoint of mnist; leave --resume out",
+        ),
         (
             &|items| items.retain(|item| item.name != "@epoch"),
             "has no number @epoch",
@@ -330,7 +347,11 @@ fn numbers_that_are_none_are_not_trained_on() {
             if value == f32::from_bits(1) {
                 accepted(short(options![option, &path, "--checkpoint", "/dev/null"]));
             } else {
-                let parts = ["epoch 1, batch 1: the loss is ", "(nothing was saved)"];
+                let parts = match value.is_finite() {
+                    true => ["epoch 1, batch 1: the loss is ", "(nothing was saved)"],
+                    // That is known before a batch, and no rate is to blame.
+                    false => ["/file: not all weights", "start from another one"],
+                };
                 let kept = folder.put("kept", b"\x02\0\0\0\0\0\0\0{}");
                 refused(
                     short(options![option, &path, "--checkpoint", &kept]),
@@ -364,7 +385,7 @@ fn what_is_no_file_or_too_large() {
             (&folder.path("valid").join("below"), ": cannot read: "),
             (&long, ": cannot read: "),
             (Path::new("/proc/self/mem"), ": cannot read: "),
-            (Path::new("/dev/null"), "the file ends within the 8 bytes"),
+            (Path::new("/dev/null"), "the file is empty, at byte 0"),
             (
                 Path::new("/dev/zero"),
                 "over 128 MiB, more than this program reads",

@@ -100,7 +100,13 @@ fn a_checkpoint_of_another_run_is_refused() {
         &[&small(&checkpoint, &[])[..], &["--resume", &digits]].concat(),
         1,
     );
-    assert!(errors.contains(&digits), "{errors}");
+    let other = |path: &str, theirs: &str, ours: &str| {
+        format!(
+            "error: {path}: a checkpoint of {theirs}, and this is {ours};\n\
+             go on with {theirs} --resume {path}, or leave --resume out\n"
+        )
+    };
+    assert_eq!(errors, other(&digits, "mnist", "sentiment"));
     let errors = refused(
         &[
             "mnist",
@@ -112,7 +118,7 @@ fn a_checkpoint_of_another_run_is_refused() {
         ],
         1,
     );
-    assert!(errors.contains(&net), "{errors}");
+    assert_eq!(errors, other(&net, "sentiment", "mnist"));
 }
 
 #[test]

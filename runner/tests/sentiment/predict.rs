@@ -46,6 +46,17 @@ fn a_trained_network_reads_text() {
     let error = refused(&["predict", good, "--pool", "max", "--checkpoint", &net], 2);
     assert!(error.starts_with("error: --pool is for weights"), "{error}");
 
+    // Standard input, here /dev/null, has none.
+    let output = run(&["predict", "-", good, "--quiet", "--checkpoint", &net]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        errors,
+        "error: standard input: there is no text; give one a line\n"
+    );
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with(&format!("{good}: positive (")), "{said}");
+
     // Alone, and after a text of nothing: the rest is still answered.
     let output = run(&["predict", " ", good, "--quiet", "--checkpoint", &net]);
     assert_eq!(output.status.code(), Some(1));

@@ -25,7 +25,7 @@ fn check_settings(settings: &Settings) {
     let recipe = &settings.recipe;
     assert!(recipe.epochs > 0 && recipe.batch > 0);
     assert!(recipe.rate.is_finite() && recipe.rate > 0.0);
-    assert!(settings.run.machine.threads != Some(0));
+    assert!(settings.run.machine.processor.threads != Some(0));
     if matches!(settings.data, Data::Embedded | Data::Split(_)) {
         assert!(settings.train.is_some_and(|count| count <= EMBEDDED_TRAIN));
         assert!(

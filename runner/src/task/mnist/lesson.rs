@@ -11,7 +11,7 @@ use super::batches::{Loader, View, views};
 use super::log::Log;
 use super::{Network, groups};
 use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
-use crate::checkpoint;
+use crate::checkpoint::{self, Program};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -184,7 +184,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
         let images = self.digits.train.len() as u64;
         let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
         let mut fixed = vec![
-            Fact::new("net", recipe.net as u64, |n| {
+            Fact::new(Program::MNIST.mark, recipe.net as u64, |n| {
                 typed::<Net>("--net", n, |net| net as u64)
             }),
             preset("normalise", recipe.normalise.into()),

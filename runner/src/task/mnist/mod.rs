@@ -33,12 +33,6 @@ use crate::train::warn_of_replacing;
 /// How many held-out images are looked at together.
 const EVALUATION_BATCH: usize = 250;
 
-/// What its runs save.
-const PROGRAM: Program = Program {
-    default: CHECKPOINT,
-    mark: "net",
-};
-
 /// Trains as the settings say.
 ///
 /// # Errors
@@ -58,12 +52,17 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let data = Mnist::files(&settings.data)?;
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), &PROGRAM, &data, &output)?;
+    let mut keeper = Keeper::new(
+        run.files.checkpoint.as_deref(),
+        &Program::MNIST,
+        &data,
+        &output,
+    )?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
     let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let digits = Mnist::load(settings, &mut output, interrupt)?;
     let mut session = lesson::session(device, settings, &digits)?;
-    session.start_from(&run.files)?;
+    session.start_from(&run.files, &Program::MNIST)?;
     warn_of_replacing(&session, &keeper, &output);
 
     let start = Instant::now();
@@ -75,7 +74,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
         None => Ok(()),
     };
     let Some(correct) = session.lesson.correct(interrupt, seen)? else {
-        return Err(session.interrupted(&run.files, keeper.path()));
+        return Err(session.interrupted(interrupt, &run.files, keeper.path()));
     };
     let summary = Summary {
         split: match settings.data {
@@ -101,7 +100,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     page.write(
         &output,
         &report::Run {
-            program: "mnist",
+            program: Program::MNIST.name,
             title: "Handwritten digits",
             seed: settings.seed,
             choices: &settings.choices(),

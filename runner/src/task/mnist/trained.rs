@@ -11,7 +11,7 @@ use super::Network;
 use super::batches::values;
 use crate::args::Training;
 use crate::args::mnist::{Net, Pool, Preset, Recipe};
-use crate::checkpoint::{self, Opened};
+use crate::checkpoint::{self, Opened, Program};
 use crate::data::{PIXELS, SIDE};
 use crate::error::Failure;
 
@@ -87,7 +87,7 @@ fn recipe(path: &Path, numbers: &Numbers, training: Training) -> Result<Recipe, 
             ..stated
         });
     }
-    let net = known(path, numbers, "net", |net: Net| net as u64)?;
+    let net = known(path, numbers, Program::MNIST.mark, |net: Net| net as u64)?;
     let pool = known(path, numbers, "pool", |pool: Pool| pool as u64)?;
     let normalise = match checkpoint::number(path, numbers, "normalise")? {
         0 => false,

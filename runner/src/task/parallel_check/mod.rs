@@ -70,10 +70,8 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 fn look(case: &Case, settings: &Settings) -> Result<(), Failure> {
     let counts = counts(&settings.machine);
     for (at, &threads) in counts.iter().enumerate() {
-        let options = Machine {
-            threads: Some(threads),
-            ..settings.machine.clone()
-        };
+        let mut options = settings.machine.clone();
+        options.processor.threads = Some(threads);
         let (device, pool) = backend::cpu(&options)?;
         let operation = Operation::new(&device, case)?;
         let result = operation.run()?;

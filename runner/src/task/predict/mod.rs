@@ -39,7 +39,7 @@ use minitorch_core::Backend;
 
 use crate::args::Predict;
 use crate::backend::{self, Device};
-use crate::checkpoint::Opened;
+use crate::checkpoint::{Opened, Program};
 use crate::data::{PIXELS, is_absent};
 use crate::error::Failure;
 use crate::task::{mnist, sentiment};
@@ -69,7 +69,7 @@ fn on<B: Backend>(device: &B, arguments: &Predict) -> Result<(), Failure> {
     let path = checkpoint(arguments)?;
     let file = Opened::read(&path)?;
     let inputs = arguments.inputs.iter();
-    if sentiment::Trained::<B>::is_of(&file) {
+    if Program::of(file.numbers()) == Some(Program::SENTIMENT) {
         if let Some(option) = arguments.training.given() {
             return Err(Failure::usage(format!(
                 "{option} is for weights of mnist alone, and {} is a checkpoint of sentiment; leave it out",

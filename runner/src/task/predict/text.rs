@@ -20,6 +20,9 @@ const LONGEST_LINE: u64 = 1 << 20;
 const FILE: &str = "this is a file, and the network is one of sentiment, which judges texts;\n\
     write - and < FILE for its lines, or name a network of mnist to read a picture (--checkpoint)";
 
+/// What is said of standard input without a text.
+const NOTHING: &str = "there is no text; give one a line";
+
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event<'a> {
@@ -32,7 +35,7 @@ enum Event<'a> {
 }
 
 /// The text of an input, which must not be the name of a file, or, if it is `-`, the lines of standard input that are not
-/// empty.
+/// empty, of which there has to be one.
 pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Failure>> + '_> {
     if input != "-" {
         let wrong = || Failure::file(input.display(), "not UTF-8");
@@ -42,7 +45,7 @@ pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Fai
         };
         return Box::new(std::iter::once(text));
     }
-    let mut broken = false;
+    let (mut broken, mut silent) = (false, true);
     let lines = (1..).map_while(move |number| {
         if broken {
             return None;
@@ -52,7 +55,16 @@ pub(super) fn texts(input: &OsStr) -> Box<dyn Iterator<Item = Result<String, Fai
         broken = line.is_err();
         line.transpose()
     });
-    Box::new(lines.filter(|line| !matches!(line, Ok(text) if text.is_empty())))
+    let mut lines = lines.filter(|line| !matches!(line, Ok(text) if text.is_empty()));
+    Box::new(std::iter::from_fn(move || {
+        let line = lines.next();
+        let nothing = line.is_none() && std::mem::take(&mut silent);
+        silent = false;
+        match nothing {
+            true => Some(Err(Failure::file("standard input", NOTHING))),
+            false => line,
+        }
+    }))
 }
 
 /// The next line, without white space around it; `None` at the end.

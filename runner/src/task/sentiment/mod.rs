@@ -5,7 +5,10 @@
 //! cargo run -p runner -- sentiment --preset kim --data FOLDER     SST-2, after Kim's paper
 //! ```
 //!
-//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not.
+//! [`Recipe::KIM`](crate::args::sentiment::Recipe::KIM) says what follows the paper and what does not. It keeps the weights
+//! that did best on the validation sentences, so what the summary calls `Held-out accuracy` is the best of the validations
+//! there, not an estimate for other sentences. Test sentences, where there are some, no choice is made with: they are what
+//! the summary then counts.
 //!
 //! The vectors of words are parameters like the others, in the checkpoint and in the hash, whether they are trained or not.
 
@@ -27,7 +30,7 @@ use std::time::Instant;
 use minitorch_core::Backend;
 use minitorch_core::nn::Module;
 
-use crate::args::sentiment::{CHECKPOINT, Settings};
+use crate::args::sentiment::Settings;
 use crate::backend::{self, Device};
 use crate::checkpoint::{Keeper, Program};
 use crate::data::text::{Amount, Corpus, Source};
@@ -40,12 +43,6 @@ use crate::train::warn_of_replacing;
 
 /// How many sentences are looked at together when nothing is learnt.
 const EVALUATION_BATCH: usize = 100;
-
-/// What its runs save.
-const PROGRAM: Program = Program {
-    default: CHECKPOINT,
-    mark: words::NAME,
-};
 
 /// Trains as the settings say.
 ///
@@ -66,7 +63,12 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     let run = &settings.run;
     let mut output = Output::new(run.style).recording(run.report.file.is_some());
     let data = settings.data.files()?;
-    let mut keeper = Keeper::new(run.files.checkpoint.as_deref(), &PROGRAM, &data, &output)?;
+    let mut keeper = Keeper::new(
+        run.files.checkpoint.as_deref(),
+        &Program::SENTIMENT,
+        &data,
+        &output,
+    )?;
     let (resume, init) = (run.files.resume.as_deref(), run.files.init.as_deref());
     let page = Page::asked(&run.report, &[keeper.path(), resume, init], &data)?;
     let corpus = Corpus::load(&settings.data)?;
@@ -78,7 +80,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     ));
     let settings = &settled(settings, &corpus, &output);
     let mut session = lesson::session(device, settings, &corpus)?;
-    session.start_from(&run.files)?;
+    session.start_from(&run.files, &Program::SENTIMENT)?;
     warn_of_replacing(&session, &keeper, &output);
 
     let start = Instant::now();
@@ -90,7 +92,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     };
     let answers = session.lesson.answers(held_out, || interrupt.requested())?;
     if interrupt.requested() {
-        return Err(session.interrupted(&run.files, keeper.path()));
+        return Err(session.interrupted(interrupt, &run.files, keeper.path()));
     }
     let summary = Summary {
         split,
@@ -119,7 +121,7 @@ fn on<B: Backend>(device: &B, settings: &Settings, interrupt: &Interrupt) -> Res
     page.write(
         &output,
         &report::Run {
-            program: "sentiment",
+            program: Program::SENTIMENT.name,
             title: "Sentiment of sentences",
             seed: settings.seed,
             choices: &settings.choices(),

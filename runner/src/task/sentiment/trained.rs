@@ -33,11 +33,6 @@ pub struct Opinion {
 }
 
 impl<B: Backend> Trained<B> {
-    /// Whether a checkpoint is of this program.
-    pub fn is_of(file: &Opened<'_>) -> bool {
-        file.numbers().get(words::NAME).is_some()
-    }
-
     /// The network of a checkpoint.
     ///
     /// # Errors

@@ -5,12 +5,12 @@ use std::path::Path;
 use minitorch_core::state::Numbers;
 
 use crate::args::sentiment::{Settings, Unknown};
-use crate::checkpoint;
+use crate::checkpoint::{self, Program};
 use crate::data::text::{Corpus, Vocabulary};
 use crate::error::Failure;
 
 /// The name of these numbers.
-pub(super) const NAME: &str = "words";
+pub(super) const NAME: &str = Program::SENTIMENT.mark;
 
 /// How many words have a row of their own in the table of vectors.
 pub(super) fn with_a_row(settings: &Settings, corpus: &Corpus) -> usize {

@@ -199,9 +199,7 @@ fn train(
     for epoch in 1..=epochs {
         if interrupt.requested() {
             output.finish();
-            return Err(Failure::interrupted(format!(
-                "interrupted in epoch {epoch}; {UNSAVED}"
-            )));
+            return Err(interrupt.failure(format!("interrupted in epoch {epoch}; {UNSAVED}")));
         }
         if batch.is_some() {
             // Each epoch has a stream of its own, apart from the one that points and weights come from.

@@ -10,6 +10,7 @@ use super::super::Trained;
 use super::super::network::{FIRST, NOTHING, UNKNOWN};
 use super::*;
 use crate::args::{Files, Task, parse};
+use crate::checkpoint::Program;
 use crate::files::scratch::Scratch;
 use crate::train::Lesson as _;
 use crate::train::witness::Witness;
@@ -80,7 +81,7 @@ fn of_a_run_that_was_interrupted_the_best_weights_count() {
             ..Files::default()
         };
         let mut session = session(&device, &settings, &corpus).unwrap();
-        session.start_from(&files).unwrap();
+        session.start_from(&files, &Program::SENTIMENT).unwrap();
         let begun = session.lesson.network.weights_hash().finish();
         // The copy is older than its line.
         assert_eq!(begun == hash, line > at, "line {line}: {lines:?}");
