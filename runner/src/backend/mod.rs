@@ -64,6 +64,11 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     })
 }
 
+/// Whether the device that the options ask for computes in memory of its own, so that a data set is worth a copy there.
+pub const fn has_own_memory(options: &Machine) -> bool {
+    matches!(options.backend, Backend::Cuda)
+}
+
 /// The most threads. Nothing is cut into more parts: further threads would only look for work.
 const MOST_THREADS: usize = 64;
 
