@@ -65,6 +65,11 @@ pub fn cpu(options: &Machine) -> Result<(Cpu, Option<Rayon>), Failure> {
     })
 }
 
+/// Whether the device that the options ask for computes in memory of its own, so that a data set is worth a copy there.
+pub const fn has_own_memory(options: &Machine) -> bool {
+    matches!(options.backend, Backend::Cuda)
+}
+
 /// How many threads [`cpu`] starts: no more than there are tasks, since further ones would only look for work.
 pub fn threads(options: &Machine) -> usize {
     match options.backend {

@@ -1,14 +1,14 @@
 //! W1 and W1E: training steps and epochs of the MNIST network, with maximum pooling and gradient descent.
 
-use std::path::Path;
-
 use minitorch_core::nn::try_nll;
 use minitorch_core::optim::{Optimizer, Sgd};
 use minitorch_core::{Backend, Generator, Index, Tensor};
 
 use super::report::{Case, Report, SAMPLES};
+use crate::args::bench::Settings;
 use crate::args::mnist::{Pool, Recipe};
-use crate::data::{Digits, Mnist};
+use crate::backend::has_own_memory;
+use crate::data::Mnist;
 use crate::error::Failure;
 use crate::task::mnist::{Loader, Network, View};
 
@@ -90,14 +90,15 @@ pub(super) fn steps<B: Backend<Elem = f32>>(
     Ok(())
 }
 
-/// W1E: a shuffled epoch of the 60,000 training images in batches of 64, with the making of the batches.
+/// W1E: a shuffled epoch of the 60,000 training images in batches of 64, with the making of the batches. A device with
+/// memory of its own has the images before.
 ///
 /// # Errors
 ///
 /// If there are no data, or the device or standard output fails.
 pub(super) fn epoch<B: Backend<Elem = f32>>(
     device: &B,
-    folder: Option<&Path>,
+    settings: &Settings,
     report: &mut Report<'_>,
 ) -> Result<(), Failure> {
     const BATCH: usize = 64;
@@ -111,20 +112,26 @@ pub(super) fn epoch<B: Backend<Elem = f32>>(
         inner: 1,
     };
     report.measure_by(&case, |clock| {
-        let folder = folder.ok_or_else(|| Failure::usage("W1E needs --data DIR"))?;
+        let folder = settings
+            .data
+            .as_deref()
+            .ok_or_else(|| Failure::usage("W1E needs --data DIR"))?;
         let digits = Mnist::from_folder(folder)?.train;
         let mut trainer = Trainer::new(device)?;
-        let mut loader = Loader::new(device, BATCH, true)?;
+        let mut loader = match has_own_memory(&settings.machine) {
+            true => Loader::resident(device, &digits, BATCH, true, 0)?,
+            false => Loader::new(device, &digits, BATCH, true)?,
+        };
         let mut rng = Generator::new(1);
-        let mut train = |digits: &Digits, count: usize| {
+        let mut train = |count: usize| {
             let mut order: Vec<usize> = (0..count).collect();
             rng.shuffle(&mut order);
             order.chunks_exact(BATCH).try_for_each(|indices| {
-                let batch = loader.load(digits, indices.iter().copied().map(View::plain))?;
+                let batch = loader.load(indices.iter().copied().map(View::plain))?;
                 trainer.step(&batch.images, &batch.labels)
             })
         };
-        train(&digits, FIRST.min(digits.len()))?;
-        clock.time_long(|| train(&digits, digits.len()))
+        train(FIRST.min(digits.len()))?;
+        clock.time_long(|| train(digits.len()))
     })
 }

@@ -82,7 +82,7 @@ fn anywhere<B: Backend<Elem = f32>>(
 ) -> Result<(), Failure> {
     match workload {
         Workload::Step => mnist::steps(device, report),
-        Workload::Epoch => mnist::epoch(device, settings.data.as_deref(), report),
+        Workload::Epoch => mnist::epoch(device, settings, report),
         Workload::Sentences => sentiment::run(device, report),
         Workload::Matmul => matmul::run(device, report),
         Workload::Conv => conv::run(device, report),

@@ -6,9 +6,9 @@
 
 mod diverged;
 mod fact;
-mod losses;
 mod replaced;
 mod session;
+mod unread;
 #[cfg(test)]
 pub(crate) mod witness;
 
@@ -16,6 +16,7 @@ pub(crate) use diverged::{LOST, diverged, is_finite};
 pub(crate) use fact::{Fact, typed};
 pub(crate) use replaced::warn_of_replacing;
 pub(crate) use session::{Plan, Session};
+pub(crate) use unread::Unread;
 
 use std::path::Path;
 
@@ -72,6 +73,15 @@ pub(crate) trait Lesson<B: Backend> {
     /// Adds the number of a batch's loss, which is finite, to what the log tells: batch by batch in order, but not before
     /// somebody wants to know, since to read a number is to wait for the device.
     fn add(&mut self, loss: f64);
+
+    /// Reads what it has left on the device of the batches since the last time, before their losses are added.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    fn read(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Brings weights that may not be everywhere back to where they may be, after an update.
     ///

@@ -6,7 +6,7 @@ use std::path::Path;
 use minitorch_core::Backend;
 use minitorch_core::optim::{Optimizer, Schedule};
 
-use super::losses::Losses;
+use super::unread::Unread;
 use super::{LOST, Lesson, Position, diverged, is_finite};
 use crate::args::Files;
 use crate::checkpoint::{self, Keeper, Opened, Program};
@@ -34,7 +34,7 @@ pub(crate) struct Session<B: Backend, L> {
     /// The hash of the weights that it started from, where a file gave them.
     init: Option<u64>,
     /// The losses of the batches before this position that were not read.
-    unread: Losses<B>,
+    unread: Unread<B>,
 }
 
 /// The name of that hash in a checkpoint, which has none if the weights were drawn.
@@ -55,7 +55,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             schedule,
             position: Position::default(),
             init: None,
-            unread: Losses::new(),
+            unread: Unread::new(1),
         }
     }
 
@@ -200,6 +200,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     fn read_losses(&mut self, keeper: &Keeper, interrupt: &Interrupt) -> Result<(), Failure> {
         let Position { epoch, batch } = self.position;
         let first = batch - self.unread.len();
+        self.lesson.read()?;
         for (loss, done) in self.unread.take()?.into_iter().zip(first + 1..) {
             if !loss.is_finite() {
                 let at = Position { epoch, batch: done };

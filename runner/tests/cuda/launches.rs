@@ -4,34 +4,29 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::program::Folder;
-use super::{runner, success};
+use super::{runner, success, text};
 
-/// How often each kernel was launched, and each function of the driver called, when MNIST was trained on so many images.
-/// Also the hash of the weights. `mode` says how the driver fails.
-fn counts(driver: &Path, images: usize, mode: &str) -> (HashMap<String, i64>, String) {
+/// What a run asked of the driver.
+struct Run {
+    /// How often each kernel was launched, and each function of the driver called.
+    counts: HashMap<String, i64>,
+    hash: String,
+    /// What was said on standard error.
+    warned: String,
+}
+
+/// Trains for an epoch. `mode` says how the driver fails.
+fn run(driver: &Path, arguments: &[&str], mode: &str) -> Run {
     let folder = Folder::new("cuda-launches");
     let counts = folder.file("counts");
-    let images = images.to_string();
-    let mut command = runner(
-        &[
-            "mnist",
-            "--backend",
-            "cuda",
-            "--epochs",
-            "1",
-            "--valid",
-            "16",
-            "--hash",
-            "--train",
-            &images,
-        ],
-        driver,
-    );
+    let common = ["--backend", "cuda", "--epochs", "1", "--hash"];
+    let mut command = runner(&[arguments, &common].concat(), driver);
     command
         .env("FAKE_CUDA", mode)
         .env("FAKE_CUDA_COUNTS", &counts)
         .current_dir(folder.path());
-    let said = success(&command.output().expect("the program starts"));
+    let output = command.output().expect("the program starts");
+    let said = success(&output);
     let hash = said
         .lines()
         .last()
@@ -41,52 +36,171 @@ fn counts(driver: &Path, images: usize, mode: &str) -> (HashMap<String, i64>, St
         let (number, name) = line.split_once(' ').expect("a number and a name");
         (name.to_string(), number.parse().expect("a number"))
     });
-    (
-        counts.collect(),
-        hash.expect("the hash of the weights").to_string(),
-    )
-}
-
-/// What three further steps add, for each. None of them ends with a log line, and the graphs are made before.
-fn of_a_step(driver: &Path, mode: &str) -> impl Fn(&str) -> f64 {
-    // The last batch is left out where no more than a batch of images is left; lines come after steps 1, 6 and 11.
-    let [few, many] = [12, 15].map(|steps| counts(driver, 16 * (steps + 1), mode).0);
-    move |name: &str| {
-        let of = |counts: &HashMap<String, i64>| match name {
-            "kernels" => counts
-                .iter()
-                .filter(|(name, _)| !name.starts_with("cu"))
-                .map(|(_, number)| number)
-                .sum(),
-            name => counts.get(name).copied().unwrap_or(0),
-        };
-        (of(&many) - of(&few)) as f64 / 3.0
+    Run {
+        counts: counts.collect(),
+        hash: hash.expect("the hash of the weights").to_string(),
+        warned: text(&output.stderr),
     }
 }
+
+/// The launches of an operation that updates several parameters at a time.
+fn updates(run: &Run, operation: &str, of: impl Fn(&str) -> f64) -> f64 {
+    // A kernel is called by its operands, its operation and a hash of both.
+    let is_its = |kernel: &&String| {
+        let name = kernel.split_once('_').map_or("", |(_, name)| name);
+        let name = name
+            .strip_suffix("_all")
+            .and_then(|name| name.rsplit_once('_'));
+        name.is_some_and(|(name, _)| name == operation)
+    };
+    let kernels = run.counts.keys().filter(is_its);
+    kernels.map(|kernel| of(kernel)).sum()
+}
+
+/// MNIST by so many images.
+fn mnist(driver: &Path, images: usize, more: &[&str], mode: &str) -> Run {
+    let images = images.to_string();
+    let arguments = [
+        "mnist", "--valid", "16", "--batch", "16", "--train", &images,
+    ];
+    run(driver, &[&arguments, more].concat(), mode)
+}
+
+/// What `many` asked more than `few`, for each of three further steps.
+fn of_three_steps(few: &Run, many: &Run) -> impl Fn(&str) -> f64 {
+    let count = |run: &Run, name: &str| match name {
+        "kernels" => run
+            .counts
+            .iter()
+            .filter(|(name, _)| !name.starts_with("cu"))
+            .map(|(_, number)| number)
+            .sum(),
+        name => run.counts.get(name).copied().unwrap_or(0),
+    };
+    move |name| (count(many, name) - count(few, name)) as f64 / 3.0
+}
+
+/// Runs of 12 and 15 steps. None of the last three ends with a log line, and the graphs are made before.
+fn three_steps_of_mnist(driver: &Path, more: &[&str], mode: &str) -> [Run; 2] {
+    // The last batch is left out where no more than a batch of images is left; lines come after steps 1, 6 and 11.
+    [12, 15].map(|steps| mnist(driver, 16 * (steps + 1), more, mode))
+}
+
+/// Elements of 48 images, which the longer run copies to the device before it begins.
+const FURTHER_IMAGES: f64 = 48.0 * 784.0;
 
 #[test]
 fn a_step_is_a_graph_of_which_two_kernels_change_and_waits_for_nothing() {
     let Some(driver) = minitorch_fake_cuda::folder() else {
         return;
     };
-    let step = of_a_step(driver, "");
+    let [few, many] = three_steps_of_mnist(driver, &[], "");
+    let step = of_three_steps(&few, &many);
     let kernels = step("kernels");
-    assert_eq!(kernels, 33.0);
+    assert_eq!(kernels, 34.0);
+    assert_eq!(step("rows"), 1.0);
     assert_eq!(step("cuGraphLaunch"), 1.0);
     assert_eq!(step("cuLaunchKernel"), 0.0);
     assert_eq!(step("cuGraphInstantiateWithFlags"), 0.0);
     // The draw of the dropout, and the place of the loss.
     assert_eq!(step("cuGraphExecKernelNodeSetParams_v2"), 2.0);
-    // Images and labels, for which nobody waits.
+    // Labels, and where the images are on the device: nobody waits for either.
     assert_eq!(step("cuMemcpyHtoDAsync_v2"), 2.0);
+    let of_images = FURTHER_IMAGES * 4.0 / 3.0;
+    assert_eq!(
+        step("cuMemcpyHtoDAsync_v2 bytes") - of_images,
+        2.0 * 16.0 * 4.0
+    );
     assert_eq!(step("cuMemHostAlloc"), 0.0);
     // Losses are read when there is something to tell.
     assert_eq!(step("cuMemcpyDtoHAsync_v2"), 0.0);
     assert_eq!(step("cuStreamSynchronize"), 0.0);
     // Without graphs there are as many launches as kernels.
-    let plain = of_a_step(driver, "no-graphs");
+    let [few, many] = three_steps_of_mnist(driver, &[], "no-graphs");
+    let plain = of_three_steps(&few, &many);
     assert_eq!(plain("kernels"), kernels);
     assert_eq!(plain("cuLaunchKernel"), kernels);
+}
+
+#[test]
+fn images_may_be_moved_on_the_device_and_adam_takes_three_launches() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let more = ["--preset", "accurate"];
+    let [few, many] = three_steps_of_mnist(driver, &more, "");
+    let step = of_three_steps(&few, &many);
+    for name in ["decay", "decay_square", "adam_step"] {
+        assert_eq!(updates(&many, name, &step), 1.0, "{name}");
+    }
+    assert_eq!(step("rows"), 1.0);
+    assert_eq!(step("cuStreamSynchronize"), 0.0);
+    // Of each image, where its 28 rows begin.
+    let of_images = 48.0 * 29.0 * 29.0 * 4.0 / 3.0;
+    let bytes = step("cuMemcpyHtoDAsync_v2 bytes") - of_images;
+    assert_eq!(bytes, (16.0 * 28.0 + 16.0) * 4.0);
+}
+
+#[test]
+fn without_room_for_all_images_batches_are_copied_and_that_is_said_once() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    // 320 images are a little more than a million bytes, and nothing else is as long.
+    let resident = mnist(driver, 320, &[], "");
+    let copied = mnist(driver, 320, &[], "large:1000000");
+    assert_eq!(copied.hash, resident.hash);
+    assert_eq!(resident.warned, "");
+    assert_eq!(
+        copied.warned,
+        "warning: the device has no room for all 320 images; each batch of 16 is copied to it, which is slower\n"
+    );
+    let rows = |run: &Run| run.counts.get("rows").copied();
+    assert_eq!((rows(&resident), rows(&copied)), (Some(19), None));
+}
+
+#[test]
+fn a_step_of_sentences_waits_for_nothing() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let sentences = |steps: usize| {
+        let train = (10 * steps).to_string();
+        run(
+            driver,
+            &["sentiment", "--valid", "10", "--train", &train],
+            "",
+        )
+    };
+    let (few, many) = (sentences(12), sentences(15));
+    let step = of_three_steps(&few, &many);
+    assert_eq!(step("cuMemcpyDtoHAsync_v2"), 0.0);
+    assert_eq!(step("cuStreamSynchronize"), 0.0);
+    // Words, where they are, and labels.
+    assert_eq!(step("cuMemcpyHtoDAsync_v2"), 3.0);
+}
+
+#[test]
+fn adadelta_takes_four_launches() {
+    let Some(driver) = minitorch_fake_cuda::folder() else {
+        return;
+    };
+    let sentences = |steps: usize| {
+        let train = (50 * steps).to_string();
+        let arguments = ["sentiment", "--preset", "kim", "--valid", "10", "--train"];
+        run(driver, &[&arguments[..], &[&train]].concat(), "idle")
+    };
+    // The first step makes the optimiser's memory; the one after the check in the middle of the epoch copies the weights,
+    // which the best network so far has, too.
+    let (few, many) = (sentences(4), sentences(7));
+    let step = of_three_steps(&few, &many);
+    for (name, launches) in [
+        ("decay_square", 2.0),
+        ("adadelta_step", 1.0),
+        ("add_scaled", 1.0),
+    ] {
+        assert_eq!(updates(&many, name, &step), launches, "{name}");
+    }
 }
 
 #[test]
@@ -94,11 +208,11 @@ fn without_graphs_the_bits_are_the_same() {
     let Some(driver) = minitorch_fake_cuda::folder() else {
         return;
     };
-    let (_, expected) = counts(driver, 160, "");
+    let expected = mnist(driver, 160, &[], "").hash;
     for mode in ["no-graphs", "no-updates"] {
-        let (calls, hash) = counts(driver, 160, mode);
+        let Run { counts, hash, .. } = mnist(driver, 160, &[], mode);
         assert_eq!(hash, expected, "{mode}");
-        assert!(calls["cuLaunchKernel"] > 9 * 33, "{mode}: {calls:?}");
+        assert!(counts["cuLaunchKernel"] > 9 * 34, "{mode}: {counts:?}");
     }
 }
 
@@ -108,7 +222,7 @@ fn what_is_taken_is_given_back() {
         return;
     };
     for mode in ["", "no-updates"] {
-        let (calls, _) = counts(driver, 64, mode);
+        let calls = mnist(driver, 64, &[], mode).counts;
         for [taken, given] in [
             ["cuGraphCreate", "cuGraphDestroy"],
             ["cuGraphInstantiateWithFlags", "cuGraphExecDestroy"],

@@ -181,7 +181,7 @@ API cuStreamDestroy_v2(Context* stream) {
 API cuMemAlloc_v2(Address* address, size_t size) {
     std::lock_guard guard(lock);
     if (size == 0) return INVALID_VALUE;
-    if (int error = plan.allocate()) return error;
+    if (int error = plan.allocate(size)) return error;
     auto memory = static_cast<unsigned char*>(std::malloc(size + 2 * GUARD));
     if (!memory) return faults::OUT_OF_MEMORY;
     std::memset(memory, UNTOUCHED, size + 2 * GUARD);
@@ -208,6 +208,7 @@ API cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t size, Context*) {
     if (broken) return broken;
     if (!is_inside(to, size)) return INVALID_VALUE;
     count(__func__);
+    calls["cuMemcpyHtoDAsync_v2 bytes"] += size;
     if (is_locked(from)) return copies.push_back({to, from, size}), OK;
     copy_now();
     return std::memcpy(reinterpret_cast<void*>(to), from, size), OK;

@@ -4,6 +4,7 @@
 // after the call; the first is number 1:
 //   alloc       no memory is left from the N-th request on, for numbers or for a module;
 //   alloc-once  the same for that one request, as when another program held the memory for a moment;
+//   large       no memory is left for N bytes or more at once; here N counts bytes;
 //   launch      the N-th kernel fails. As on a device the launch itself succeeds, since it only queues the kernel, and every
 //               later call of the process fails;
 //   lost        the device is gone when the N-th kernel is launched, and stays so.
@@ -32,8 +33,9 @@ struct Plan {
         return {text.substr(0, colon), std::strtoull(text.c_str() + colon + 1, nullptr, 10)};
     }
 
-    // What a request for memory returns.
-    int allocate() {
+    // What a request for memory returns; a module is of no size.
+    int allocate(uint64_t size = 0) {
+        if (kind == "large" && !broken) return size >= at ? OUT_OF_MEMORY : OK;
         if (broken || (kind != "alloc" && kind != "alloc-once")) return broken;
         ++requests;
         return requests == at || (requests > at && kind == "alloc") ? OUT_OF_MEMORY : OK;

@@ -38,12 +38,12 @@ fn train<E: Element>(pool: Pool, steps: usize) -> Trained<E> {
     let device = Cpu::<E>::default();
     let digits = Mnist::embedded().expect("the images in the program");
     let mut network = begin(&device, pool);
-    let mut loader = Loader::new(&device, BATCH, false).expect("room for a batch");
+    let mut loader = Loader::new(&device, &digits.train, BATCH, false).expect("room for a batch");
     let mut sgd = Sgd::new(0.01);
     let (mut losses, mut gradients) = (Vec::new(), Vec::new());
     for step in 0..steps {
         let images = step * BATCH..(step + 1) * BATCH;
-        let batch = loader.load(&digits.train, images.map(View::plain));
+        let batch = loader.load(images.map(View::plain));
         let batch = batch.expect("a batch");
         let loss = nll(
             &network.forward(&batch.images).expect("a result"),

@@ -20,6 +20,9 @@
 //! between steps would have to be put into the device's memory by the author of the loop, and what he forgets would be
 //! wrong without a word.
 //!
+//! A program keeps its data set on the device: vectors of words as a table of rows, images of digits as a table whose
+//! rows are batches. A step then copies a few hundred bytes there, for which nobody waits.
+//!
 //! An operation of your own is compiled when it is first used, if there is NVRTC, the compiler of NVIDIA's toolkit.
 #![allow(unsafe_code)]
 

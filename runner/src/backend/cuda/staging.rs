@@ -62,14 +62,15 @@ pub(super) struct Staging {
 impl Staging {
     /// The longest copy that goes through page-locked memory: a batch, not a data set.
     const LONGEST: usize = 1 << 20;
-    /// The most pieces that are used before the host waits.
-    const MOST: usize = 16;
+    /// The most bytes that are used before the host waits: many batches, if little is copied for each.
+    const MOST: usize = 16 << 20;
 
     /// Memory for a copy, if it is short and there is some; otherwise the copy has to do without.
     ///
     /// A context has to be current.
     pub(super) fn take(&mut self, bytes: usize) -> Option<Locked> {
-        if bytes > Self::LONGEST || self.queued.len() == Self::MOST {
+        let used: usize = self.queued.iter().map(|locked| locked.bytes).sum();
+        if bytes > Self::LONGEST || used + bytes > Self::MOST {
             return None;
         }
         let fits = self.free.iter().enumerate();

@@ -1,10 +1,12 @@
-//! Batches of digits, in memory that is made once and used for every step.
+//! Batches of digits: written into memory that is made once and used for every step, or read on the device.
 
-use minitorch_core::{Backend, Element, Generator, Index, Tensor};
+use minitorch_core::{Backend, Element, ErrorKind, Generator, Index, Tensor};
 
+use super::resident::Resident;
 use crate::args::mnist::Recipe;
 use crate::data::{Digits, PIXELS, SIDE};
 use crate::error::Failure;
+use crate::output::warn;
 
 /// What is added to the seed's stream for the order of an epoch, so that it never meets the stream of the weights.
 const ORDER: u64 = 1 << 32;
@@ -21,37 +23,89 @@ pub struct Batch<B: Backend> {
     pub labels: Index<B>,
 }
 
-/// Fills one batch after the other. Nothing is allocated after [`Loader::new`].
-pub struct Loader<B: Backend> {
-    /// What a pixel of each of the 256 values becomes.
-    values: Vec<B::Elem>,
-    pixels: Vec<B::Elem>,
-    labels: Vec<u32>,
-    batch: Batch<B>,
+/// Makes one batch after the other of a set of digits.
+pub struct Loader<'a, B: Backend> {
+    digits: &'a Digits,
+    images: Images<B>,
+    numbers: Vec<u32>,
+    labels: Index<B>,
 }
 
-impl<B: Backend> Loader<B> {
+/// Where the images of a batch come from.
+enum Images<B: Backend> {
+    /// The host, which writes them into the same memory for every step.
+    Host {
+        /// What a pixel of each of the 256 values becomes.
+        values: Vec<B::Elem>,
+        pixels: Vec<B::Elem>,
+        images: Tensor<B>,
+    },
+    /// The device itself.
+    Device(Resident<B>),
+}
+
+impl<'a, B: Backend> Loader<'a, B> {
     /// A loader of `size` digits at a time. Pixels are 0 to 255 as they are, or of mean 0 and deviation 1.
     ///
     /// # Errors
     ///
     /// If the device has no room for a batch.
-    pub fn new(device: &B, size: usize, normalise: bool) -> Result<Self, Failure> {
-        let labels = vec![0; size];
-        Ok(Self {
+    pub fn new(
+        device: &B,
+        digits: &'a Digits,
+        size: usize,
+        normalise: bool,
+    ) -> Result<Self, Failure> {
+        let images = Images::Host {
             values: values(normalise),
             pixels: vec![B::Elem::ZERO; size * PIXELS],
-            batch: Batch {
-                images: Tensor::try_zeros(device, [size, 1, SIDE, SIDE])?,
-                labels: Index::new(device, &labels)?,
-            },
-            labels,
-        })
+            images: Tensor::try_zeros(device, [size, 1, SIDE, SIDE])?,
+        };
+        Self::from(device, digits, size, images)
     }
 
-    /// What was loaded last.
-    pub fn batch(&self) -> &Batch<B> {
-        &self.batch
+    /// The same for a device with memory of its own: all digits are copied there once, and a batch is read from them, moved
+    /// by `shift` pixels at most. (A digit's number would be no shorter than its label, so labels are copied.)
+    ///
+    /// If the device has no room for all of them, it is said, and each batch is copied.
+    ///
+    /// # Errors
+    ///
+    /// If the device has no room for a batch, or fails.
+    pub fn resident(
+        device: &B,
+        digits: &'a Digits,
+        size: usize,
+        normalise: bool,
+        shift: u8,
+    ) -> Result<Self, Failure> {
+        let values = values(normalise);
+        match Resident::new(device, digits, &values, size, shift.into()) {
+            Ok(resident) => Self::from(device, digits, size, Images::Device(resident)),
+            Err(error) if error.kind() == ErrorKind::Memory => {
+                warn(&format!(
+                    "the device has no room for all {} images; each batch of {size} is copied to it, which is slower",
+                    digits.len()
+                ));
+                Self::new(device, digits, size, normalise)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn from(
+        device: &B,
+        digits: &'a Digits,
+        size: usize,
+        images: Images<B>,
+    ) -> Result<Self, Failure> {
+        let numbers = vec![0; size];
+        Ok(Self {
+            digits,
+            images,
+            labels: Index::new(device, &numbers)?,
+            numbers,
+        })
     }
 
     /// The digits that `views` name, as many as the batch has.
@@ -59,28 +113,34 @@ impl<B: Backend> Loader<B> {
     /// # Errors
     ///
     /// If the device fails, or somebody still holds the last batch.
-    pub fn load(
-        &mut self,
-        digits: &Digits,
-        views: impl Iterator<Item = View>,
-    ) -> Result<&Batch<B>, Failure> {
-        let places = self.pixels.chunks_exact_mut(PIXELS).zip(&mut self.labels);
-        for (view, (pixels, label)) in views.zip(places) {
-            let image = digits.image(view.image);
-            if view.shift == [0, 0] {
-                for (out, &pixel) in pixels.iter_mut().zip(image) {
-                    *out = self.values[usize::from(pixel)];
-                }
-            } else {
-                for (place, out) in pixels.iter_mut().enumerate() {
-                    *out = self.values[usize::from(view.pixel(image, place))];
-                }
-            }
+    ///
+    /// # Panics
+    ///
+    /// If an image on the device is moved further than [`Loader::resident`] was told.
+    pub fn load(&mut self, views: impl Iterator<Item = View> + Clone) -> Result<Batch<B>, Failure> {
+        let digits = self.digits;
+        for (view, label) in views.clone().zip(&mut self.numbers) {
             *label = u32::from(digits.labels()[view.image]);
         }
-        self.batch.images.try_write(&self.pixels)?;
-        self.batch.labels.try_write(&self.labels)?;
-        Ok(&self.batch)
+        self.labels.try_write(&self.numbers)?;
+        let images = match &mut self.images {
+            Images::Device(resident) => resident.images(views)?,
+            Images::Host {
+                values,
+                pixels,
+                images,
+            } => {
+                for (view, pixels) in views.zip(pixels.chunks_exact_mut(PIXELS)) {
+                    view.write(digits.image(view.image), values, pixels);
+                }
+                images.try_write(pixels)?;
+                images.clone()
+            }
+        };
+        Ok(Batch {
+            images,
+            labels: self.labels.clone(),
+        })
     }
 }
 
@@ -111,8 +171,21 @@ impl View {
         }
     }
 
+    /// Writes what is shown, with a value for each of the 256 pixels there are.
+    fn write<E: Copy>(&self, image: &[u8], values: &[E], out: &mut [E]) {
+        if self.shift == [0, 0] {
+            for (out, &pixel) in out.iter_mut().zip(image) {
+                *out = values[usize::from(pixel)];
+            }
+        } else {
+            for (place, out) in out.iter_mut().enumerate() {
+                *out = values[usize::from(self.pixel(image, place))];
+            }
+        }
+    }
+
     /// The pixel that is shown at `place`.
-    fn pixel(&self, image: &[u8], place: usize) -> u8 {
+    pub(super) fn pixel(&self, image: &[u8], place: usize) -> u8 {
         let [row, column] = [place / SIDE, place % SIDE];
         let source = |at: usize, shift: i8| {
             at.checked_add_signed(-isize::from(shift))

@@ -7,10 +7,11 @@ use minitorch_core::optim::{Adam, Optimizer, Schedule, Sgd};
 use minitorch_core::state::Numbers;
 use minitorch_core::{Backend, Tensor};
 
-use super::batches::{Loader, View, views};
+use super::batches::{Batch, Loader, View, views};
 use super::log::Log;
 use super::{Network, groups};
 use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
+use crate::backend::has_own_memory;
 use crate::checkpoint::{self, Program};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
@@ -29,7 +30,7 @@ pub(super) struct Lesson<'a, B: Backend> {
     settings: &'a Settings,
     digits: &'a Mnist,
     pub(super) network: Network<B>,
-    loader: Loader<B>,
+    loader: Loader<'a, B>,
     watched: Watched<B>,
     /// Batches in an epoch.
     batches: usize,
@@ -77,13 +78,23 @@ pub(super) fn session<'a, B: Backend>(
 impl<'a, B: Backend> Lesson<'a, B> {
     fn new(device: &'a B, settings: &'a Settings, digits: &'a Mnist) -> Result<Self, Failure> {
         let recipe = &settings.recipe;
+        let Recipe {
+            batch,
+            normalise,
+            shift,
+            ..
+        } = *recipe;
+        let network = Network::new(device, recipe, settings.seed)?;
         Ok(Self {
             device,
             settings,
             digits,
-            network: Network::new(device, recipe, settings.seed)?,
-            loader: Loader::new(device, recipe.batch, recipe.normalise)?,
-            watched: Watched::new(device, &digits.held_out, recipe.normalise)?,
+            network,
+            loader: match has_own_memory(&settings.run.machine) {
+                true => Loader::resident(device, &digits.train, batch, normalise, shift)?,
+                false => Loader::new(device, &digits.train, batch, normalise)?,
+            },
+            watched: Watched::new(device, &digits.held_out, normalise)?,
             batches: batches(digits.train.len(), recipe.batch),
             views: Vec::new(),
             loss: 0.0,
@@ -105,8 +116,8 @@ impl<'a, B: Backend> Lesson<'a, B> {
                 break;
             }
             let normalise = self.settings.recipe.normalise;
-            let mut loader = Loader::new(self.device, group.len(), normalise)?;
-            let batch = loader.load(digits, group.clone().map(View::plain))?;
+            let mut loader = Loader::new(self.device, digits, group.len(), normalise)?;
+            let batch = loader.load(group.clone().map(View::plain))?;
             let scores = self.network.forward(&batch.images)?;
             let read = scores.try_argmax(1)?.to_vec()?;
             seen(&scores, &read)?;
@@ -148,7 +159,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure> {
         let size = self.settings.recipe.batch;
         let views = self.views[batch * size..][..size].iter();
-        let batch = self.loader.load(&self.digits.train, views.copied())?;
+        let batch = self.loader.load(views.copied())?;
         Ok(try_nll(
             &self.network.forward(&batch.images)?,
             &batch.labels,
@@ -165,7 +176,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
 
     fn log(&mut self, position: Position, output: &mut Output) -> Result<(), Failure> {
         self.mode(false);
-        let read = self.network.forward(&self.watched.loader.batch().images)?;
+        let read = self.network.forward(&self.watched.batch.images)?;
         self.mode(true);
         output.log(&Log {
             epoch: position.epoch + 1,
@@ -233,17 +244,16 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
 
 /// The images of the log lines, on the device.
 struct Watched<B: Backend> {
-    loader: Loader<B>,
+    batch: Batch<B>,
     labels: Vec<u8>,
 }
 
 impl<B: Backend> Watched<B> {
     fn new(device: &B, held_out: &Digits, normalise: bool) -> Result<Self, Failure> {
         let count = LOG_IMAGES.min(held_out.len());
-        let mut loader = Loader::new(device, count, normalise)?;
-        loader.load(held_out, (0..count).map(View::plain))?;
+        let mut loader = Loader::new(device, held_out, count, normalise)?;
         Ok(Self {
-            loader,
+            batch: loader.load((0..count).map(View::plain))?,
             labels: held_out.labels()[..count].to_vec(),
         })
     }

@@ -5,6 +5,7 @@ mod lesson;
 mod log;
 mod network;
 mod page;
+mod resident;
 mod trained;
 
 pub use crate::args::mnist::CHECKPOINT;

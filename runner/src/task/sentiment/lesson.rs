@@ -18,7 +18,7 @@ use crate::checkpoint::{self, Opened};
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::train::{self, Fact, Plan, Position, Session, typed};
+use crate::train::{self, Fact, Plan, Position, Session, Unread, typed};
 
 /// What MiniTorch adds inside of its logarithm.
 const EPSILON: f64 = 1e-6;
@@ -37,8 +37,11 @@ pub(super) struct Lesson<'a, B: Backend> {
     known: usize,
     /// The sum of the losses of the epoch so far.
     loss: f64,
-    /// Training sentences that were told right in the epoch so far.
+    /// Training sentences that were told right in the epoch so far, without those whose answers were not read.
     correct: usize,
+    /// What was answered to the sentences in `asked`, batch by batch.
+    answers: Unread<B>,
+    asked: Vec<usize>,
     /// The most validation sentences that were told right in a check.
     best: usize,
 }
@@ -68,6 +71,8 @@ pub(super) fn session<'a, B: Backend>(
         known: words::with_a_row(settings, corpus),
         loss: 0.0,
         correct: 0,
+        answers: Unread::new(recipe.batch),
+        asked: Vec::new(),
         best: 0,
     };
     let rate = f64::from(recipe.rate);
@@ -180,8 +185,8 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn loss(&mut self, batch: usize) -> Result<Tensor<B>, Failure> {
         let (train, batch) = (&self.corpus.train, &self.batches[batch]);
         let logits = self.logits(train, batch.iter().copied(), true)?;
-        let answers = logits.try_to_vec()?.into_iter().map(Element::to_f64);
-        let correct = correct(train, batch.iter().copied().zip(answers));
+        self.answers.push(&logits)?;
+        self.asked.extend(batch);
         let label = |&sentence: &usize| match train.positive()[sentence] {
             true => B::Elem::ONE,
             false => B::Elem::ZERO,
@@ -192,12 +197,17 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             false => try_bce_with_logits(&logits, &labels)?,
             true => bce_with_epsilon(&logits, &labels)?,
         };
-        self.correct += correct;
         Ok(loss)
     }
 
     fn add(&mut self, loss: f64) {
         self.loss += loss;
+    }
+
+    fn read(&mut self) -> Result<(), Failure> {
+        let answers = self.asked.drain(..).zip(self.answers.take()?);
+        self.correct += correct(&self.corpus.train, answers);
+        Ok(())
     }
 
     fn constrain(&mut self) -> Result<(), Failure> {

@@ -96,8 +96,8 @@ fn rows<B: Backend>(
     let labels = digits.labels();
     let first = |digit| labels.iter().position(|&label| label == digit);
     let chosen: Vec<usize> = (0..10).filter_map(first).collect();
-    let mut loader = Loader::new(device, chosen.len(), normalise)?;
-    let batch = loader.load(digits, chosen.iter().copied().map(View::plain))?;
+    let mut loader = Loader::new(device, digits, chosen.len(), normalise)?;
+    let batch = loader.load(chosen.iter().copied().map(View::plain))?;
     let first = network.first_maps(&batch.images)?;
     let second = network.second_maps(&first)?;
     let maps = [maps(&first, chosen.len())?, maps(&second, chosen.len())?];
