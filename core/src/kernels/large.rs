@@ -14,7 +14,6 @@
 
 use super::Context;
 use super::left;
-use super::matmul::Matmul;
 use super::panel::{Panel, Spot, Taps, VECTORS, lanes};
 use super::product::{Product, pack_columns};
 use super::split::{self, Cut};
@@ -56,15 +55,20 @@ impl Right {
     }
 }
 
-/// Columns and terms that are packed at once.
-fn at_once(plan: &Matmul) -> [usize; 2] {
-    let width = plan.tile[1];
-    let columns = (PACKED / plan.depth).max(COLUMNS) / width * width;
-    let columns = columns.min(plan.columns.next_multiple_of(width));
-    [columns, plan.depth.min(PACKED / columns)]
+/// Columns, in whole tiles of `width`, and terms that are packed at once.
+fn at_once(columns: usize, depth: usize, width: usize) -> [usize; 2] {
+    let most = (PACKED / depth).max(COLUMNS) / width * width;
+    let columns = most.min(columns.next_multiple_of(width));
+    [columns, depth.min(PACKED / columns)]
 }
 
-/// The product of matrices without leading axes, of sizes for which [`Matmul::once`] is set; `false` if there is
+/// How the first columns and terms are cut for packing, panel by panel.
+pub(super) fn packing(workers: usize, columns: usize, depth: usize, width: usize) -> Cut {
+    let [columns, terms] = at_once(columns, depth, width);
+    Cut::new(workers, columns * terms, terms * width, TASK)
+}
+
+/// The product of matrices without leading axes, of sizes for which [`Matmul::packing`] is there; `false` if there is
 /// no memory.
 pub(super) fn product<E: Element>(
     context: Context<'_>,
@@ -73,7 +77,7 @@ pub(super) fn product<E: Element>(
     out: &mut [E],
 ) -> bool {
     let plan = product.plan;
-    let [columns, terms] = at_once(&plan);
+    let [columns, terms] = at_once(plan.columns, plan.depth, plan.tile[1]);
     workspace.shared(columns * terms, |packed| {
         for first_column in (0..plan.columns).step_by(columns) {
             for first_term in (0..plan.depth).step_by(terms) {
@@ -166,7 +170,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
         let Product { a, plan, .. } = *self.product;
         let lanes = lanes::<E, I>();
         let rows = self.out.len() / plan.columns;
-        let terms = plan.depth_at_once().min(right.terms.count);
+        let terms = plan.terms(self.scratch.len()).min(right.terms.count);
         let fits = left::fitting(self.scratch.len(), terms, plan.tile[0]);
         // Equal parts, of whole tiles, rather than full ones and a rest.
         let equal = rows.div_ceil(rows.div_ceil(fits));
@@ -207,5 +211,81 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Operand;
+    use super::super::matmul::Matmul;
+    use super::super::product::Side;
+    use super::super::workspace::CAPACITY;
+    use super::*;
+    use crate::isa::Level;
+    use crate::layout::Layout;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// A task may find no memory after the packed columns did: then it has that of the stack.
+    fn tasks_with_little_memory<E: Element>() {
+        let shape = [130, 300, 131];
+        let [rows, depth, columns] = shape;
+        let matrix = |shape: [usize; 2]| {
+            let layout = Layout::row_major(shape.into());
+            let value = |n: usize| E::from_f64((n as f64).sin());
+            let data: Vec<E> = (0..layout.elements()).map(value).collect();
+            (data, layout)
+        };
+        let (a, b) = (matrix([rows, depth]), matrix([depth, columns]));
+        for level in Level::supported() {
+            let plan = Matmul::new::<E>(1, level, &a.1, &b.1).unwrap();
+            let operand = |data, layout| Operand { data, layout };
+            let product = Product {
+                a: Side::new(operand(&*a.0, &a.1), depth, 1),
+                b: Side::new(operand(&*b.0, &b.1), columns, 1),
+                plan,
+            };
+            let right = Right {
+                columns: Part {
+                    first: 0,
+                    count: columns,
+                },
+                terms: Part {
+                    first: 0,
+                    count: depth,
+                },
+                width: plan.tile[1],
+            };
+            let mut packed = vec![E::ZERO; right.elements()];
+            level.run(Pack {
+                product: &product,
+                right,
+                first: 0,
+                to: &mut packed,
+            });
+            let rows_with = |elements| {
+                let mut out = vec![E::ZERO; rows * columns];
+                level.run(Rows {
+                    product: &product,
+                    right,
+                    packed: &packed,
+                    first: 0,
+                    out: &mut out,
+                    scratch: &mut vec![E::ZERO; elements],
+                });
+                out.into_iter().map(E::to_f64).collect::<Vec<_>>()
+            };
+            assert_eq!(
+                rows_with(4096),
+                rows_with(CAPACITY.max(1 << 15)),
+                "{level:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_of_tasks_has_no_influence() {
+        tasks_with_little_memory::<f32>();
+        tasks_with_little_memory::<f64>();
     }
 }

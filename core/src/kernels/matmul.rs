@@ -30,9 +30,10 @@ pub struct Matmul {
     /// Whether the transposed product is computed, because that one reads columns which are contiguous. Then the right
     /// operand below is the left one of the product, and rows are its columns.
     pub transposed: bool,
-    /// Whether the right operand is packed once, for all rows, as far as there is memory. Else each block of rows packs
-    /// it, or reads it where it lies.
-    pub once: bool,
+    /// Where all rows share packed columns of the right operand, how the first part of them is cut, of which there is
+    /// one up to 2^20 elements: they are packed before, as far as there is memory. Otherwise each block of rows packs
+    /// them, or reads them where they lie.
+    pub packing: Option<Cut>,
     /// How the output is cut.
     pub cut: Cut,
     /// Rows and columns of a tile, whose sums are in registers.
@@ -64,10 +65,11 @@ impl Matmul {
         // Packing reads columns best where they are contiguous. Where they are not, the transposed product packs the
         // other operand; that pays if it is the smaller one.
         let tile = tile::<E>(level);
-        let once = lines == rows && Self::is_large(rows, columns, depth, tile);
-        let transposed = b_column != 1 && columns > rows && !once;
+        let large = lines == rows && Self::is_large(rows, columns, depth, tile);
+        let packing = large.then(|| super::large::packing(workers, columns, depth, tile[1]));
+        let transposed = b_column != 1 && columns > rows && !large;
         // Whole rows, unless there are too few of them for all threads.
-        let many = once || lines / (2 * tile[0]) >= workers;
+        let many = large || lines / (2 * tile[0]) >= workers;
         let unit = if many {
             tile[0] * columns
         } else {
@@ -78,7 +80,7 @@ impl Matmul {
             columns,
             depth,
             transposed,
-            once,
+            packing,
             cut: Cut::new(workers, elements, unit, TASK / depth.max(1)),
             tile,
             contiguous: if transposed {
@@ -122,7 +124,7 @@ impl Matmul {
     #[must_use]
     pub const fn reads_in_place(&self, rows: usize) -> bool {
         let [_, _, by_term] = self.strides;
-        !self.once
+        self.packing.is_none()
             && self.contiguous
             && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
     }
@@ -133,7 +135,7 @@ impl Matmul {
         let [by_row, by_term, _] = self.strides;
         let reach =
             (rows.saturating_mul(by_row)).saturating_add(self.depth.saturating_mul(by_term));
-        self.once || !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
+        self.packing.is_some() || !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
     }
 
     /// The terms of a sum that go through the registers before it is written, if there is scratch memory for so many
@@ -179,7 +181,7 @@ pub(crate) fn matmul<E: Element>(
         b: Side::new(b, b_column, b_depth),
         plan,
     };
-    if plan.once && super::large::product(context, workspace, &product, out) {
+    if plan.packing.is_some() && super::large::product(context, workspace, &product, out) {
         return;
     }
     split::chunks(context.executor, out, plan.cut, &|start, chunk| {

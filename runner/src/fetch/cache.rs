@@ -83,11 +83,10 @@ impl Lock {
                     waiting = Some(file);
                 }
                 // On a file system without locks two runs may spoil each other's work, but not unnoticed: it is checked.
-                Ok(()) | Err(TryLockError::Error(_)) if is_at(&file, &path) => {
-                    return Ok(Some(Self { _file: file, path }));
-                }
+                Err(TryLockError::Error(_)) => return Ok(Some(Self { _file: file, path })),
+                Ok(()) if is_at(&file, &path) => return Ok(Some(Self { _file: file, path })),
                 // Whoever had the lock has removed its file: the next one locks another of this name.
-                Ok(()) | Err(TryLockError::Error(_)) => {}
+                Ok(()) => thread::sleep(TICK),
             }
         }
         Ok(None)

@@ -176,7 +176,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         }
         // Batches may differ in size: their mean is what an epoch has of them.
         let steps = (self.steps() - begun) as u64;
-        heard.map(|()| steps * items as u64 / batches as u64)
+        match heard {
+            // With the terminal goes the place to write to, perhaps before the hang-up is heard of.
+            Err(_) if interrupt.requested() => {}
+            heard => heard?,
+        }
+        Ok(steps * items as u64 / batches as u64)
     }
 
     /// One batch: forward, loss, backward, update. Nothing waits for the device.

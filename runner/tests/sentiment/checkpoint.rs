@@ -27,6 +27,17 @@ fn one_run_has_one_hash() {
 }
 
 #[test]
+fn a_batch_may_be_larger_than_the_data() {
+    let folder = Folder::new("sentiment-batch");
+    let net = folder.file("net.safetensors");
+    let hash = |batch| {
+        let said = said(&small(&net, &["--batch", batch]));
+        said.lines().last().map(str::to_string)
+    };
+    assert_eq!(hash("1000000000"), hash("45"));
+}
+
+#[test]
 fn nothing_is_left_to_do_for_a_run_that_ended() {
     let folder = Folder::new("sentiment-resume");
     let net = folder.file("net.safetensors");

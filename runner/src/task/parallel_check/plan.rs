@@ -126,7 +126,7 @@ impl Plan {
             transposed: plan.transposed,
             block,
             packed: [plan.packs_left(block), !plan.reads_in_place(block[0])],
-            once: plan.once,
+            once: plan.packing.is_some(),
             tile: plan.tile,
             depth_at_once: plan.depth_at_once(),
         };

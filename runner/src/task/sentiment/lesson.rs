@@ -71,7 +71,7 @@ pub(super) fn session<'a, B: Backend>(
         known: words::with_a_row(settings, corpus),
         loss: 0.0,
         correct: 0,
-        answers: Unread::new(recipe.batch),
+        answers: Unread::new(recipe.batch.min(corpus.train.len())),
         asked: Vec::new(),
         best: 0,
     };
