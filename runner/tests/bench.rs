@@ -199,12 +199,17 @@ fn mistakes_are_told_before_anything_is_measured() {
         let output = command.env(name, "0").output().expect("the program starts");
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.starts_with(&format!("error: {name}=0: ")), "{error}");
+        let expected = format!(
+            "error: invalid value '0' for '{}",
+            &option[..option.len() - 2]
+        );
+        assert!(error.starts_with(&expected), "{error}");
         // An option wins.
         let output = command.args(option.split(' ')).output();
         assert!(output.expect("the program starts").status.success());
     }
     let help = said("--help");
+    assert!(help.contains("[env: BENCH_BUDGET="), "{help}");
     assert!(help.lines().all(|line| line.len() <= 120), "{help}");
     assert!(!help.contains("first-step"), "{help}");
 }

@@ -76,12 +76,12 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Seconds of a repeat; BENCH_BUDGET says so, too [default: 0.5]
-    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    /// Seconds of a repeat [default: 0.5]
+    #[arg(long, env = "BENCH_BUDGET", value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     budget: Option<Duration>,
 
-    /// Repeats of a case; BENCH_REPEATS says so, too [default: 3]
-    #[arg(long, value_name = "N", value_parser = repeats, allow_negative_numbers = true)]
+    /// Repeats of a case [default: 3]
+    #[arg(long, env = "BENCH_REPEATS", value_name = "N", value_parser = repeats, allow_negative_numbers = true)]
     repeats: Option<usize>,
 
     #[command(flatten)]
@@ -129,7 +129,7 @@ impl Arguments {
     /// # Errors
     ///
     /// [`Failure::usage`] if W1E is to be measured without data, or there are data and it is not, or if what is about the
-    /// processor is to be measured on a GPU; and for a variable of the environment that says nothing that an option could.
+    /// processor is to be measured on a GPU.
     pub fn resolve(self) -> Result<Settings, Failure> {
         let on_gpu = self.machine.backend == Backend::Cuda;
         let can = |workload: Workload| match workload {
@@ -168,10 +168,8 @@ impl Arguments {
             data => Ok(Settings {
                 workloads,
                 protocol: Protocol {
-                    repeats: or_environment(self.repeats, "BENCH_REPEATS", repeats)?
-                        .unwrap_or(Protocol::DEFAULT.repeats),
-                    budget: or_environment(self.budget, "BENCH_BUDGET", seconds)?
-                        .unwrap_or(Protocol::DEFAULT.budget),
+                    repeats: self.repeats.unwrap_or(Protocol::DEFAULT.repeats),
+                    budget: self.budget.unwrap_or(Protocol::DEFAULT.budget),
                 },
                 machine: self.machine,
                 data,
@@ -211,21 +209,6 @@ fn asked(text: &str) -> Result<Asked, String> {
     Workload::from_str(text, true)
         .map(Asked::One)
         .map_err(|_| "all, or a name that --help lists is expected".into())
-}
-
-/// What was typed, or else what a variable of the environment says, if there is one.
-fn or_environment<T>(
-    typed: Option<T>,
-    name: &str,
-    read: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<Option<T>, Failure> {
-    let (None, Some(text)) = (&typed, std::env::var_os(name)) else {
-        return Ok(typed);
-    };
-    let text = text.to_string_lossy();
-    read(&text)
-        .map(Some)
-        .map_err(|expected| Failure::usage(format!("{name}={text}: {expected}")))
 }
 
 /// A time over 0.
