@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # PyTorch and runner load each other's weights and read the same digits with them, and PyTorch still computes the
-# numbers that tests/tests/pytorch compares with. PYTHON names an interpreter that has torch and safetensors.
+# numbers that tests/semantics/tests/pytorch compares with. PYTHON names an interpreter that has torch and safetensors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}

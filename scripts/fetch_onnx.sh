@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The tests of ONNX's operators, for tests/tests/onnx: fetch_onnx.sh [FOLDER]. They are data in the Python package onnx,
-# of which nothing else is unpacked or installed. Prints the folder. PYTHON names an interpreter that has pip, of any
-# version and platform.
+# The tests of ONNX's operators, for tests/semantics/tests/onnx: fetch_onnx.sh [FOLDER]. They are data in the Python
+# package onnx, of which nothing else is unpacked or installed. Prints the folder. PYTHON names an interpreter that has pip,
+# of any version and platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}

@@ -5,7 +5,7 @@ A case is a line of text, which is also the name of its answer in tests/data/pyt
     conv2d 2x3x9x10 4x3x3x3 stride=2x2 pad=1x1
 
 First the operation, then its operands, then its options. Operands are made of whole numbers from a hash, so that
-tests/tests/pytorch/case.rs makes the same ones:
+tests/semantics/tests/pytorch/case.rs makes the same ones:
 
     2x3    shape; multiples of 1/16 from -2 to 2, so there are zeros and equal numbers
     2x3+   multiples of 1/16 from 1/16 to 4

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes numbers of PyTorch, with which tests/tests/pytorch compares.
+"""Writes numbers of PyTorch, with which tests/semantics/tests/pytorch compares.
 
     python3 scripts/pytorch_reference.py            writes tests/data/pytorch
     python3 scripts/pytorch_reference.py --check    computes them again and compares

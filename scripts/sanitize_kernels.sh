@@ -23,8 +23,8 @@ export CXXFLAGS="-g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sa
 export ASAN_OPTIONS=detect_leaks=0:malloc_context_size=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1
 
 cargo build --quiet -p runner
-built=$(cargo test --quiet -p minitorch-tests --test cuda --test cuda_failures --test module3_cuda --no-run \
-    --message-format=json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+built=$(cargo test --quiet -p minitorch-tests -p minitorch-semantics --no-run \
+    --test cuda --test cuda_failures --test module3_cuda --message-format=json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 [ "$(wc -w <<<"$built")" -eq 3 ] || { echo "the tests were not built: $built" >&2; exit 1; }
 for test in $built; do (cd tests && LD_PRELOAD=$libraries "$test" --quiet); done
 

@@ -1,5 +1,5 @@
 //! The network taught here and by PyTorch, from the same weights, with the same batches, without dropout.
-//! `scripts/pytorch_reference.py` wrote PyTorch's losses; `tests/tests/pytorch` says more of how far they can be compared.
+//! `scripts/pytorch_reference.py` wrote PyTorch's losses; `tests/semantics/tests/pytorch` says how far they can be compared.
 
 use minitorch_core::Cpu;
 use minitorch_core::state::SafeTensors;

@@ -10,7 +10,7 @@ const KEPT: usize = 8;
 macro_rules! reference {
     ($name:literal) => {
         minitorch_core::state::SafeTensors::parse(include_bytes!(concat!(
-            "../../data/pytorch/",
+            "../../../data/pytorch/",
             $name,
             ".safetensors"
         )))

@@ -7,7 +7,7 @@
 //! with the largest difference to the committed files, which PyTorch 2.15 made. To see all of them:
 //!
 //! ```text
-//! cargo test -p minitorch-tests --test pytorch -- --nocapture
+//! cargo test -p minitorch-semantics --test pytorch -- --nocapture
 //! ```
 
 mod case;

@@ -8,7 +8,7 @@
 //! only counted.
 //!
 //! ```text
-//! ONNX_NODE_TESTS=$(scripts/fetch_onnx.sh) cargo test -p minitorch-tests --test onnx -- --nocapture
+//! ONNX_NODE_TESTS=$(scripts/fetch_onnx.sh) cargo test -p minitorch-semantics --test onnx -- --nocapture
 //! ```
 
 mod call;
