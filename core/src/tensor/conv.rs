@@ -60,7 +60,7 @@ impl Padding {
             };
             window.before[axis] = before;
             window.output[axis] = room / stride[axis] + 1;
-            // With a single output the stride says nothing; a huge one would only be many empty phases.
+            // With a single output the stride says nothing.
             window.stride[axis] = stride[axis].min(room + 1);
         }
         Ok(window)
