@@ -139,8 +139,16 @@ impl fmt::Display for Shape {
     }
 }
 
-/// The product of sizes: 0 if one is 0, else the largest number if there is none for it.
-pub(crate) fn product(sizes: impl IntoIterator<Item = usize>) -> usize {
+/// The product of sizes, in any order: 0 if one is 0, else the largest number if there is none for it.
+///
+/// Sizes beside one that is 0 may be such that theirs alone overflows.
+///
+/// ```
+/// use minitorch_core::shape::product;
+/// assert_eq!(product([2, 3, 4]), 24);
+/// assert_eq!(product([usize::MAX, usize::MAX, 0]), 0);
+/// ```
+pub fn product(sizes: impl IntoIterator<Item = usize>) -> usize {
     sizes.into_iter().fold(1, usize::saturating_mul)
 }
 
