@@ -59,11 +59,12 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         if channels == 0 {
             return out.fill(E::ZERO);
         }
-        // The first outputs of the passes. There are no more passes than outputs, however far apart taps meet them.
-        let [firsts, steps, skip] = if gradient {
-            [size, size, window.kernel].map(|most| [0, 1].map(|a| window.stride[a].min(most[a])))
+        // Distances of the outputs and of the taps of a pass: the stride, as far as there are so many. Each output up to
+        // the first distance is the first one of a pass.
+        let [steps, skips] = if gradient {
+            [size, window.kernel].map(|most| [0, 1].map(|axis| window.stride[axis].min(most[axis])))
         } else {
-            [[1; 2]; 3]
+            [[1; 2]; 2]
         };
         let taps = product([channels, window.kernel[0], window.kernel[1]]);
         let reserved = reserved(planes, taps, tile_rows::<E, I>(), scratch.len() - BEYOND);
@@ -82,8 +83,8 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             let rows = (planes - top).min(end - at);
             let base = (at - first) * plane;
             let image = Image::of(from, at / planes);
-            for first in 0..firsts[0] * firsts[1] {
-                let first = [first / firsts[1], first % firsts[1]];
+            for pass in 0..steps[0] * steps[1] {
+                let first = [pass / steps[1], pass % steps[1]];
                 let axes = [0, 1].map(|axis| {
                     if gradient {
                         Axis::gradient(window, axis, first[axis])
@@ -100,7 +101,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                             + axes[1].tap * per_j,
                         row,
                     },
-                    depth: [depth, per_i * skip[0], per_j * skip[1]],
+                    depth: [depth, per_i * skips[0], per_j * skips[1]],
                     rows,
                     image,
                     channels,
