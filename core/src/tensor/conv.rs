@@ -81,7 +81,8 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Rank`] if an operand does not have four axes; [`ErrorKind::Shape`] if the channels differ or the
-    /// kernel does not fit; [`ErrorKind::Argument`] if a stride is 0.
+    /// kernel does not fit; [`ErrorKind::Argument`] if a stride or a size of the kernel is 0; [`ErrorKind::Size`] if
+    /// padding makes more elements than can be counted.
     pub fn try_conv2d(&self, weight: &Self, stride: [usize; 2], padding: Padding) -> Result<Self> {
         let ([b, o], window) = self.convolved(weight, stride, padding)?;
         let [oh, ow] = window.output;

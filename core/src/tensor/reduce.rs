@@ -22,7 +22,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Axis`] if an axis does not exist or is named twice.
+    /// [`ErrorKind::Axis`] if an axis does not exist or is named twice; [`ErrorKind::Size`] if there are more sums, of no
+    /// elements each, than can be counted.
     pub fn try_sum(&self, axes: &[usize]) -> Result<Self> {
         let (out, kept) = self.folded(Sum, axes)?;
         let shape = *self.shape();
