@@ -19,9 +19,10 @@
 //!   The first index wins ties and gets the gradient. Gradient descent is `p = fma(-rate, g, p)`. Powers of Adam's betas
 //!   are repeated products. Dropout keeps with scale `1 / (1 - p)`. Every derivative has one written form, in the tables
 //!   of [`crate::ops`].
-//! * **R7. Functions**: `exp`, `log`, `tanh`, `sigmoid`, `erf`, `sin`, `cos` and `pow` have one implementation each. Those of `f32` are
-//!   in [`crate::math`], of basic operations only, at most 2 ulp from the true value. Those of `f64`, for gradient checks
-//!   and the rates of schedules, are the `libm` crate's: the same bits on every target, for one version of that crate.
+//! * **R7. Functions**: `exp`, `log`, `tanh`, `sigmoid`, `erf`, `sin`, `cos` and `pow` have one implementation each. Those
+//!   of `f32` are in [`crate::math`], of basic operations only, at most 2 ulp from the true value. Those of `f64`, for
+//!   gradient checks and the rates of schedules, are the `libm` crate's: the same bits on every target, for one version of
+//!   that crate.
 //! * **R8. Random numbers by position**: element `i` of a draw is computed from output `i` of a PCG stream; see
 //!   [`crate::random`].
 //! * **R9. Nothing unordered**: no atomic additions, no order from a hash map, no sum that is split by the number of

@@ -142,6 +142,10 @@ pub trait Backend: Clone + Send + Sync + 'static {
     fn place(&self, x: View<'_, Self>, index: &Self::Index, n: usize) -> Result<Self::Buffer>;
     /// What [`Backend::place`] makes of `[outer, inner]`, as a matrix `[outer * n, inner]` transposed, times `rows`
     /// `[outer * n, k]`: `[inner, k]`, with the bits of [`Backend::matmul`].
+    ///
+    /// The default makes that matrix, of `outer * n * inner` elements, and frees it before it returns. Others may do
+    /// without, and whether they can may depend on the values, as products with 0 can be left out only where that changes no
+    /// bit. So whoever has to know before how much memory a pass takes counts the matrix; more than the default takes nobody.
     fn place_matmul(
         &self,
         x: View<'_, Self>,

@@ -62,6 +62,10 @@ pub fn forward<B: Backend>(
         ..
     } = *window;
     let (b, c, o) = (x.shape()[0], x.shape()[1], weight.shape()[0]);
+    let out = Layout::contiguous([b, o, oh, ow])?;
+    if out.elements() == 0 || weight.layout.elements() == 0 {
+        return backend.full(out.elements(), B::Elem::ZERO);
+    }
     let (padded, layout) = pad(backend, x, window)?;
     // [b, c, oh, ow, kh, kw] -> [b, c, kh, kw, oh, ow]
     let windows = slide(&layout, window)?.permute(&[0, 1, 4, 5, 2, 3])?;
@@ -91,13 +95,16 @@ pub fn input_grad<B: Backend>(
     } = *window;
     let image = Layout::contiguous([b, c, input[0], input[1]])?;
     let mut out = backend.full(image.elements(), B::Elem::ZERO)?;
-    for phase in (0..stride[0] * stride[1]).map(|phase| [phase / stride[1], phase % stride[1]]) {
-        // The inputs y with (y + before) % stride == phase, and the taps that they meet.
-        let first =
-            [0, 1].map(|a| (phase[a] + stride[a] - window.before[a] % stride[a]) % stride[a]);
-        let count = [0, 1].map(|a| input[a].saturating_sub(first[a]).div_ceil(stride[a]));
+    if image.elements() == 0 || weight.layout.elements() == 0 {
+        return Ok(out);
+    }
+    let firsts = [0, 1].map(|a| stride[a].min(input[a]));
+    for first in (0..firsts[0] * firsts[1]).map(|n| [n / firsts[1], n % firsts[1]]) {
+        // The inputs first, first + stride, .., for which (y + before) % stride is phase, and the taps that they meet.
+        let phase = [0, 1].map(|a| (first[a] + window.before[a]) % stride[a]);
+        let count = [0, 1].map(|a| (input[a] - first[a]).div_ceil(stride[a]));
         let taps = [0, 1].map(|a| kernel[a].saturating_sub(phase[a]).div_ceil(stride[a]));
-        if count.contains(&0) || taps.contains(&0) {
+        if taps.contains(&0) {
             continue;
         }
         // [b, o, taps, taps, count, count]: what each tap of each input reads.
@@ -163,6 +170,10 @@ pub fn weight_grad<B: Backend>(
         ..
     } = *window;
     let (b, c, o) = (x.shape()[0], x.shape()[1], g.shape()[1]);
+    let count = Layout::contiguous([o, c, kh, kw])?.elements();
+    if count == 0 || g.layout.elements() == 0 {
+        return backend.full(count, B::Elem::ZERO);
+    }
     let (padded, layout) = pad(backend, x, window)?;
     // [b, c, oh, ow, kh, kw] -> [b, oh, ow, c, kh, kw]
     let windows = slide(&layout, window)?.permute(&[0, 2, 3, 1, 4, 5])?;

@@ -6,7 +6,8 @@ use crate::shape::{MAX_RANK, Shape};
 /// A shape with a stride per axis and an offset, all in elements.
 ///
 /// Element `[i, j, ..]` is at `offset + i * strides[0] + j * strides[1] + ..`. Strides are unsigned; a broadcast axis
-/// has stride 0; the stride of an axis of size 1 says nothing. Row-major is the order of new tensors.
+/// has stride 0, and so have all of a new layout without elements; the stride of an axis of size 1 says nothing. Row-major
+/// is the order of new tensors.
 ///
 /// ```
 /// use minitorch_core::layout::Layout;
@@ -52,8 +53,11 @@ impl Layout {
         let mut stride: usize = 1;
         for axis in (0..shape.rank()).rev() {
             strides[axis] = stride;
-            // Strides of a shape without elements say nothing, so they may saturate.
-            stride = stride.saturating_mul(shape[axis].max(1));
+            stride = stride.saturating_mul(shape[axis]);
+        }
+        if stride == 0 {
+            // Without elements strides say nothing, and sizes may be such that multiples of them overflow.
+            strides = [0; MAX_RANK];
         }
         Self {
             shape,

@@ -6,7 +6,7 @@
 //! the operands' strides inside of it.
 
 use crate::layout::Layout;
-use crate::shape::MAX_RANK;
+use crate::shape::{MAX_RANK, product};
 use core::ops::Range;
 
 /// Loops over a common shape with a stride per operand.
@@ -56,7 +56,8 @@ impl<const N: usize> Nest<N> {
             let merges = nest.rank > 0
                 && (0..N).all(|k| nest.strides[nest.rank - 1][k] == size * strides[k]);
             if merges {
-                nest.sizes[nest.rank - 1] *= size;
+                // Only the shape of a result that nobody has asked for can have more elements than can be counted.
+                nest.sizes[nest.rank - 1] = nest.sizes[nest.rank - 1].saturating_mul(size);
                 nest.strides[nest.rank - 1] = strides;
             } else {
                 nest.sizes[nest.rank] = size;
@@ -96,7 +97,7 @@ impl<const N: usize> Nest<N> {
     /// The number of turns of all loops together.
     #[must_use]
     pub fn elements(&self) -> usize {
-        self.sizes().iter().product()
+        product(self.sizes().iter().copied())
     }
 
     /// Calls `run(starts, count)` for the elements `range` of the row-major order, in that order.

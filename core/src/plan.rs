@@ -4,6 +4,10 @@
 //! that is made here, without computing anything, tells what the kernel does. Nothing in a plan has an influence on a
 //! result.
 //!
+//! A plan counts parts and elements, not bytes. What a kernel takes besides its result follows from shapes and the number
+//! of workers, as plans do, with one exception: [`Backend::place_matmul`](crate::Backend::place_matmul), which the gradient
+//! of [`Tensor::try_matmul_max`](crate::Tensor::try_matmul_max) needs, says what it takes at most.
+//!
 //! ```
 //! use minitorch_core::{Layout, plan};
 //! let rows = Layout::contiguous([400, 300])?;

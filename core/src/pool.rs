@@ -31,6 +31,9 @@ use crate::ops::binary::{Add, Div};
 pub fn avg<B: Backend>(backend: &B, x: View<'_, B>, window: &Window) -> Result<B::Buffer> {
     let outputs = outputs(&x.layout, window)?;
     let mut total = backend.full(outputs.elements(), B::Elem::ZERO)?;
+    if outputs.elements() == 0 {
+        return Ok(total);
+    }
     for tap in taps(window) {
         backend.update(
             Add,
@@ -68,6 +71,9 @@ pub fn avg_grad<B: Backend>(backend: &B, g: View<'_, B>, window: &Window) -> Res
 pub fn max<B: Backend>(backend: &B, x: View<'_, B>, window: &Window) -> Result<B::Buffer> {
     let outputs = outputs(&x.layout, window)?;
     let mut best = backend.full(outputs.elements(), B::Elem::NEG_INFINITY)?;
+    if outputs.elements() == 0 {
+        return Ok(best);
+    }
     for tap in taps(window) {
         backend.update(
             Largest,

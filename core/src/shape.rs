@@ -139,6 +139,19 @@ impl fmt::Display for Shape {
     }
 }
 
+/// The product of sizes, in any order: 0 if one is 0, else the largest number if there is none for it.
+///
+/// Sizes beside one that is 0 may be such that theirs alone overflows.
+///
+/// ```
+/// use minitorch_core::shape::product;
+/// assert_eq!(product([2, 3, 4]), 24);
+/// assert_eq!(product([usize::MAX, usize::MAX, 0]), 0);
+/// ```
+pub fn product(sizes: impl IntoIterator<Item = usize>) -> usize {
+    sizes.into_iter().fold(1, usize::saturating_mul)
+}
+
 /// The shape that `a` and `b` have in common after broadcasting (NumPy's rule, MiniTorch's `shape_broadcast`).
 ///
 /// Axes are aligned at the right; where one size is 1 the other one counts; a missing axis counts as size 1.

@@ -293,6 +293,53 @@ fn what_does_not_fit_at_once() {
     }
 }
 
+/// Strides and padding as large as sizes can be: few windows meet the image, and only their taps are looked at.
+#[test]
+fn windows_that_reach_far() {
+    const FAR: usize = isize::MAX as usize / 4 - 8;
+    let (mut random, machines) = (Random(12), machines::<f32>());
+    for _ in 0..200 {
+        let input = [random.within(1, 6), random.within(1, 6)];
+        let kernel = [random.within(1, 3), random.within(1, 3)];
+        let (mut stride, mut before, mut output) = ([1; 2], [0; 2], [0; 2]);
+        for axis in 0..2 {
+            if random.below(3) > 0 {
+                stride[axis] = [1 << 31, 1 << 32, (1 << 40) + 1, FAR][random.below(4)];
+                before[axis] = [0, stride[axis], 2 * stride[axis]][random.below(3)];
+                // So that the second or third window, or both, can meet the image.
+                before[axis] = (before[axis] + random.below(8)).saturating_sub(random.below(8));
+            }
+            let room = (input[axis] + 2 * before[axis]).saturating_sub(kernel[axis]);
+            output[axis] = (room / stride[axis] + 1).min(9);
+        }
+        let window = Window {
+            kernel,
+            stride,
+            before,
+            input,
+            output,
+        };
+        let sizes = [2, random.within(1, 3), random.within(1, 9)];
+        let case = Case::<f32>::new(&mut random, sizes, window, 0);
+        let expected = [
+            forward(&case.x, &case.weight, &window),
+            input_grad(&case.g, &case.weight, &window),
+            weight_grad(&case.x, &case.g, &window),
+        ];
+        case.compare(&machines, &mut random, &expected);
+        // The default methods of the others would need memory for the padding.
+        let reference = Reference(machines[0].clone());
+        let [g, weight] = [&case.g, &case.weight].map(|dense| {
+            let (data, layout) = dense.shown(&mut random);
+            (reference.upload(&data).unwrap(), layout)
+        });
+        let [g, weight] = [&g, &weight].map(|(buffer, layout)| View::new(buffer, *layout));
+        let dx = reference.conv2d_input_grad(g, weight, &window).unwrap();
+        let dx = host(&reference, &dx, case.x.data.len());
+        same(&("default method", window), &dx, &expected[1]);
+    }
+}
+
 /// Kernels of every width up to more than the 256 taps that go together, and of many heights, over lines that about
 /// fill the scratch memory of 4096 elements or end a little before or behind it: where tiles lie at its end.
 #[test]

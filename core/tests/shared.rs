@@ -1,13 +1,11 @@
 //! `Shared`: drop counts, uniqueness, threads, and values of every kind of size.
 
-#![allow(unsafe_code)] // for an allocator that can be empty
+mod memory;
 
+use memory::with_allocations;
 use minitorch_core::shared::{Shared, Slot};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
@@ -159,44 +157,12 @@ fn a_panic_in_drop_returns_the_memory() {
 #[test]
 fn out_of_memory_gives_the_value_back() {
     let value = String::from("kept");
-    let failed = without_memory(|| Shared::try_new(value));
+    let failed = with_allocations(0, || Shared::try_new(value));
     let value = failed.unwrap_err();
-    let failed = without_memory(|| Shared::try_new_unsized::<dyn Send>(value, |slot| slot));
+    let failed = with_allocations(0, || {
+        Shared::try_new_unsized::<dyn Send>(value, |slot| slot)
+    });
     assert_eq!(failed.err().unwrap(), "kept");
-}
-
-/// Runs `f` while no allocation of this thread succeeds.
-fn without_memory<T>(f: impl FnOnce() -> T) -> T {
-    EMPTY.set(true);
-    let result = f();
-    EMPTY.set(false);
-    result
-}
-
-thread_local! {
-    static EMPTY: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The system's allocator, which a thread can declare empty for itself.
-struct Limited;
-
-#[global_allocator]
-static LIMITED: Limited = Limited;
-
-// SAFETY: either the system's allocator does it all, or null is returned, which stands for failure.
-unsafe impl GlobalAlloc for Limited {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if EMPTY.get() {
-            return ptr::null_mut();
-        }
-        // SAFETY: the caller's contract is the system's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the memory came from `System.alloc` with this layout.
-        unsafe { System.dealloc(memory, layout) }
-    }
 }
 
 #[test]

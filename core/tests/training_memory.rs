@@ -158,3 +158,34 @@ fn a_step_within_the_backward_pass_has_the_same_bits_and_a_lower_peak() {
     assert_eq!(kind(x.tracked()), ErrorKind::Shape);
     assert_eq!(kind(x.tracked().sum_all()), ErrorKind::Argument);
 }
+
+/// What [`Tensor::try_matmul_max`] and [`Backend::place_matmul`](minitorch_core::Backend::place_matmul) say of memory.
+#[test]
+fn the_gradient_of_largest_products_takes_no_more_than_it_says() {
+    let [b, n, k, m] = [32, 64, 16, 256];
+    let dev: Cpu = Cpu::builder().pool_bytes(0).build();
+    let mut rng = Generator::new(4);
+    let peak = |x: &Tensor, vectors: &Tensor| {
+        let loss = x.matmul_max(vectors).square().sum_all();
+        let before = LIVE.get();
+        PEAK.set(before);
+        drop(loss.backward());
+        PEAK.get() - before
+    };
+    let x = Tensor::rand(&dev, [b, n, k], &mut rng);
+    let vectors = Tensor::rand(&dev, [m, k], &mut rng).tracked();
+    // Far more than the scratch memory of kernels, of which there is one at a time.
+    let (all, scratch) = ((b * n * m * size_of::<f32>()) as isize, 512 << 10);
+    let least = peak(&x, &vectors);
+    assert!(least < scratch, "{least} bytes for the rows alone");
+    let mut values = x.to_vec();
+    // Beside gradients of about 10, the last one is less than the 2^-101 that sums without products with 0 need.
+    for odd in [f32::NAN, f32::INFINITY, 1e-38] {
+        values[7] = odd;
+        let odd_one = Tensor::from_slice(&dev, &values, [b, n, k]);
+        let most = peak(&odd_one, &vectors);
+        assert!((all..all + scratch).contains(&most), "{odd}: {most} bytes");
+    }
+    let most = peak(&x.tracked(), &vectors);
+    assert!((all..all + scratch).contains(&most), "{most} bytes for x");
+}

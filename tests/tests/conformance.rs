@@ -1,10 +1,20 @@
 //! One run, one hash: every operation of the CPU backend gives the bits of its definition, whatever the instruction
 //! set, the number of threads and the layout of its operands.
 
+use minitorch_core::Cpu;
 use minitorch_tests::conformance::{
-    block, elementwise, in_place, index, matmul, reduce, softmax, spatial,
+    block, elementwise, empty, in_place, index, matmul, reduce, softmax, spatial,
 };
 use minitorch_tests::devices::cpus;
+
+/// For the default methods of a backend.
+#[path = "../../core/tests/exact/mod.rs"]
+mod exact;
+
+#[test]
+fn without_elements_by_default_methods() {
+    empty::operations(&[exact::Reference(Cpu::<f32>::default())]);
+}
 
 macro_rules! every_configuration {
     ($($name:ident = $check:path;)*) => {$(
@@ -39,4 +49,5 @@ every_configuration! {
     convolution = super::spatial::convolution;
     pooling = super::spatial::pooling;
     blocks = super::block::block;
+    without_elements = super::empty::operations;
 }

@@ -7,7 +7,7 @@ use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
 use minitorch_core::{Backend, Cpu, Element, ErrorKind, Index, Layout, Tensor};
 use minitorch_tests::conformance::{
-    block, elementwise, in_place, index, matmul, reduce, softmax, spatial,
+    block, elementwise, empty, in_place, index, matmul, reduce, softmax, spatial,
 };
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
@@ -57,6 +57,7 @@ conforms! {
     convolution = spatial::convolution;
     pooling = spatial::pooling;
     blocks = block::block;
+    without_elements = empty::operations;
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::layout::Layout;
 use crate::ops::Op;
 use crate::random::Generator;
 use crate::reduction::Reduction;
+use crate::shape::product;
 use crate::shared::Shared;
 use alloc::boxed::Box;
 use core::marker::PhantomData;
@@ -286,8 +287,8 @@ impl<E: Element> Backend for Cpu<E> {
             .iter()
             .zip(axes)
             .filter(|(_, folded)| !**folded)
-            .map(|(size, _)| size);
-        self.filled(kept.product(), |context, out| {
+            .map(|(&size, _)| size);
+        self.filled(product(kept), |context, out| {
             kernels::reduce::reduce(context, self.workspace(), reduction, operand(&x), axes, out)
         })
     }
@@ -300,7 +301,8 @@ impl<E: Element> Backend for Cpu<E> {
 
     fn matmul(&self, a: View<'_, Self>, b: View<'_, Self>) -> Result<CpuBuffer<E>> {
         let (shape, rank) = (a.shape(), a.shape().rank());
-        let count = shape[..rank - 1].iter().product::<usize>() * b.shape()[rank - 1];
+        let columns = b.shape()[rank - 1];
+        let count = product(shape[..rank - 1].iter().copied().chain([columns]));
         self.filled(count, |context, out| {
             E::matmul(context, self.workspace(), operand(&a), operand(&b), out)
         })
@@ -352,6 +354,7 @@ impl<E: Element> Backend for Cpu<E> {
                 return Ok(out);
             }
         }
+        // The memory of the result was given back, so that this takes no more than the default does.
         crate::backend::place_matmul(self, x, index, n, rows)
     }
 
@@ -371,7 +374,7 @@ impl<E: Element> Backend for Cpu<E> {
     ) -> Result<CpuBuffer<E>> {
         let [height, width] = window.output;
         self.filled(
-            x.shape()[0] * weight.shape()[0] * height * width,
+            product([x.shape()[0], weight.shape()[0], height, width]),
             |context, out| {
                 E::conv2d(
                     context,
@@ -393,7 +396,7 @@ impl<E: Element> Backend for Cpu<E> {
     ) -> Result<CpuBuffer<E>> {
         let [height, width] = window.input;
         self.filled(
-            g.shape()[0] * weight.shape()[1] * height * width,
+            product([g.shape()[0], weight.shape()[1], height, width]),
             |context, out| {
                 E::conv2d_input_grad(
                     context,
@@ -415,7 +418,7 @@ impl<E: Element> Backend for Cpu<E> {
     ) -> Result<CpuBuffer<E>> {
         let [height, width] = window.kernel;
         self.filled(
-            g.shape()[1] * x.shape()[1] * height * width,
+            product([g.shape()[1], x.shape()[1], height, width]),
             |context, out| {
                 E::conv2d_weight_grad(
                     context,
@@ -480,5 +483,5 @@ impl<E: Element> Backend for Cpu<E> {
 
 /// The elements of as many planes of size `[h, w]` as `x` `[b, c, ..]` has.
 fn planes<E: Element>(x: &View<'_, Cpu<E>>, [height, width]: [usize; 2]) -> usize {
-    x.shape()[0] * x.shape()[1] * height * width
+    product([x.shape()[0], x.shape()[1], height, width])
 }

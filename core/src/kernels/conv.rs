@@ -3,7 +3,7 @@
 //! The image goes through scratch memory as a [`Strip`], in which every tap of a tile of outputs reads contiguous
 //! elements; the rest is [`Panel`]: rows are output channels, columns are positions, taps are (channel, row, column).
 //! The gradient by the input is the same with the channels of the weight exchanged and its taps reversed. Its inputs
-//! fall into `stride[0] * stride[1]` groups (phases); those of one group meet the same taps, each with the same
+//! fall into at most `stride[0] * stride[1]` groups (phases); those of one group meet the same taps, each with the same
 //! distance between input and output position, so each group is a pass of stride 1.
 
 use super::panel::{DEPTH, TASK, tile};
@@ -16,6 +16,7 @@ use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::Level;
 use crate::layout::Layout;
+use crate::shape::product;
 
 /// How a convolution goes over its operands.
 #[derive(Clone, Copy, Debug)]
@@ -75,16 +76,16 @@ impl Conv {
         } else {
             (o, window.output)
         };
-        let plane = size[0] * size[1];
-        let elements = images.saturating_mul(planes).saturating_mul(plane);
+        let elements = product([images, planes, size[0], size[1]]);
         if elements == 0 {
             return None;
         }
+        let plane = product(size);
         let tile = tile::<E>(level);
         // Whole images, unless there are too few of them for all threads.
         let many = images / 4 >= workers;
         let unit = plane * if many { planes } else { tile[0].min(planes) };
-        let depth = (channels * window.kernel[0] * window.kernel[1]).max(1);
+        let depth = product([channels, window.kernel[0], window.kernel[1]]).max(1);
         Some(Self {
             planes,
             plane,
@@ -107,7 +108,7 @@ impl Conv {
         if self.channels == 0 || kernel.contains(&0) {
             return None;
         }
-        let taps = self.channels.saturating_mul(kernel[0] * kernel[1]);
+        let taps = product([self.channels, kernel[0], kernel[1]]);
         let capacity = CAPACITY - reserved(self.planes, taps, self.tile[0], CAPACITY);
         let (Taken { channels, taps }, outputs) =
             plan(self.channels, kernel, stride, output, DEPTH, capacity);

@@ -4,9 +4,9 @@
 //! allocates nothing: what it packs or pads lies in 224 KiB that each task has from the backend's pool for the time of its
 //! work (or in 16 KB on the stack, if there is no memory), and up to 24 KB on the stack; twice that for `f64`. On 32-bit
 //! machines, where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
-//! has no influence on any result. Two need more from the same pool: [`large`] products up to 4 MiB (8 for `f64`) for packed columns, if
-//! there is so much, and the backward pass of a [`block`] 128 KiB or an image for the gradient of maps in each task, and a
-//! row of sums for each image.
+//! has no influence on any result. Two need more from the same pool: [`large`] products up to 4 MiB (8 for `f64`) for
+//! packed columns, if there is so much, and the backward pass of a [`block`] 128 KiB or an image for the gradient of maps
+//! in each task, and a row of sums for each image.
 
 pub(crate) mod arg_max;
 pub(crate) mod block;

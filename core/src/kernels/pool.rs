@@ -65,10 +65,10 @@ fn pool<E: Element>(
     largest: bool,
     out: &mut [E],
 ) {
-    let plane = window.output[0] * window.output[1];
     if out.is_empty() {
         return;
     }
+    let plane = window.output[0] * window.output[1];
     let grain = TASK / (window.kernel[0] * window.kernel[1]);
     let cut = Cut::new(context.executor.workers(), out.len(), plane, grain);
     split::chunks(context.executor, out, cut, &|start, out| {
@@ -89,10 +89,10 @@ fn spread<E: Element>(
     window: &Window,
     out: &mut [E],
 ) {
-    let plane = window.input[0] * window.input[1];
     if out.is_empty() {
         return;
     }
+    let plane = window.input[0] * window.input[1];
     let cut = Cut::new(context.executor.workers(), out.len(), plane, TASK);
     split::chunks(context.executor, out, cut, &|start, out| {
         context.level.run(Spread {

@@ -9,6 +9,7 @@ use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
+use crate::shape::product;
 
 /// The planes `first..` of the output, as many as `out` has.
 pub(crate) struct Task<'a, 'o, E> {
@@ -55,9 +56,17 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         } else {
             [per_o, per_c]
         };
-        // Every third of a phase: first tap, number of taps, first output, number of outputs, first image row.
-        let phases = if gradient { window.stride } else { [1, 1] };
-        let taps = channels.saturating_mul(window.kernel[0] * window.kernel[1]);
+        if channels == 0 {
+            return out.fill(E::ZERO);
+        }
+        // Distances of the outputs and of the taps of a pass: the stride, as far as there are so many. Each output up to
+        // the first distance is the first one of a pass.
+        let [steps, skips] = if gradient {
+            [size, window.kernel].map(|most| [0, 1].map(|axis| window.stride[axis].min(most[axis])))
+        } else {
+            [[1; 2]; 2]
+        };
+        let taps = product([channels, window.kernel[0], window.kernel[1]]);
         let reserved = reserved(planes, taps, tile_rows::<E, I>(), scratch.len() - BEYOND);
         let (packed, strip) = scratch.split_at_mut(reserved);
         let mut buffer = Buffer {
@@ -74,11 +83,11 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             let rows = (planes - top).min(end - at);
             let base = (at - first) * plane;
             let image = Image::of(from, at / planes);
-            for phase in 0..phases[0] * phases[1] {
-                let phase = [phase / phases[1], phase % phases[1]];
+            for pass in 0..steps[0] * steps[1] {
+                let first = [pass / steps[1], pass % steps[1]];
                 let axes = [0, 1].map(|axis| {
                     if gradient {
-                        Axis::gradient(window, axis, phase[axis])
+                        Axis::gradient(window, axis, first[axis])
                     } else {
                         Axis::forward(window, axis)
                     }
@@ -88,11 +97,11 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                         data: weight.data,
                         base: weight.layout.offset()
                             + top * row
-                            + phase[0] * per_i
-                            + phase[1] * per_j,
+                            + axes[0].tap * per_i
+                            + axes[1].tap * per_j,
                         row,
                     },
-                    depth: [depth, per_i * phases[0], per_j * phases[1]],
+                    depth: [depth, per_i * skips[0], per_j * skips[1]],
                     rows,
                     image,
                     channels,
@@ -100,7 +109,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                     reversed: gradient,
                     base: base + axes[0].first * size[1] + axes[1].first,
                     plane,
-                    steps: [phases[0] * size[1], phases[1]],
+                    steps: [steps[0] * size[1], steps[1]],
                 };
                 pass.run::<I>(&mut buffer, out);
             }
@@ -123,7 +132,8 @@ pub(crate) const fn reserved(planes: usize, taps: usize, most: usize, scratch: u
 /// One axis of a pass.
 #[derive(Clone, Copy)]
 struct Axis {
-    /// Taps that meet the outputs of this pass.
+    /// The first tap that meets the outputs of this pass, and how many do.
+    tap: usize,
     taps: usize,
     /// The first output position.
     first: usize,
@@ -138,6 +148,7 @@ struct Axis {
 impl Axis {
     fn forward(window: &Window, axis: usize) -> Self {
         Self {
+            tap: 0,
             taps: window.kernel[axis],
             first: 0,
             outputs: window.output[axis],
@@ -146,14 +157,17 @@ impl Axis {
         }
     }
 
-    /// The inputs `y` with `(y + before) % stride == phase`; the taps are `phase, phase + stride, ..`.
-    fn gradient(window: &Window, axis: usize, phase: usize) -> Self {
+    /// The inputs `first, first + stride, ..`; the taps are `phase, phase + stride, ..` with
+    /// `phase = (first + before) % stride`.
+    fn gradient(window: &Window, axis: usize, first: usize) -> Self {
         let (stride, before, size) = (window.stride[axis], window.before[axis], window.input[axis]);
-        let first = (phase + stride - before % stride) % stride;
+        let kernel = window.kernel[axis];
+        let tap = ((first + before) % stride).min(kernel);
         Self {
-            taps: window.kernel[axis].saturating_sub(phase).div_ceil(stride),
+            tap,
+            taps: (kernel - tap).div_ceil(stride),
             first,
-            outputs: size.saturating_sub(first).div_ceil(stride),
+            outputs: (size - first).div_ceil(stride),
             step: 1,
             start: ((first + before) / stride) as isize,
         }
@@ -206,7 +220,7 @@ impl<E: Element> Pass<'_, E> {
         if outputs.contains(&0) {
             return;
         }
-        if self.channels == 0 || taps.contains(&0) {
+        if taps.contains(&0) {
             return self.clear(out);
         }
         let step = self.axes.map(|axis| axis.step);

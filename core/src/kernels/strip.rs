@@ -119,7 +119,8 @@ impl Strip {
         strip: &mut [E],
     ) {
         let mut lines = strip.chunks_exact_mut(self.lines[1]);
-        let columns = image.strides[2] * self.step[1];
+        // With such a step that this overflows, a line has one element of the image.
+        let columns = image.strides[2].saturating_mul(self.step[1]);
         for channel in channel..channel + self.channels {
             for row_phase in 0..self.phases[0] {
                 for column_phase in 0..self.phases[1] {

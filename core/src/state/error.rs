@@ -3,9 +3,8 @@
 use super::Dtype;
 use super::header::MAX_HEADER;
 use super::load::Short;
-use alloc::boxed::Box;
-use alloc::string::ToString;
-use core::fmt;
+use alloc::string::String;
+use core::fmt::{self, Write};
 
 /// Why bytes are not a safetensors file: a reason, the offset in the file where it was found, and the tensor it is about.
 ///
@@ -20,7 +19,7 @@ use core::fmt;
 pub struct FormatError {
     offset: usize,
     reason: Reason,
-    tensor: Option<Box<str>>,
+    tensor: Option<String>,
 }
 
 impl FormatError {
@@ -32,10 +31,13 @@ impl FormatError {
         }
     }
 
-    /// The same, about a tensor that a file calls `name`.
+    /// The same, about a tensor that a file calls `name`: without the name where there is no memory for it.
     pub(super) fn about(self, name: &str) -> Self {
+        let mut text = String::new();
+        let written = text.try_reserve_exact(Short::LONGEST).is_ok()
+            && write!(text, "{}", Short(name)).is_ok();
         Self {
-            tensor: Some(Short(name).to_string().into()),
+            tensor: written.then_some(text),
             ..self
         }
     }
@@ -50,7 +52,8 @@ impl FormatError {
         self.reason
     }
 
-    /// The name of the tensor whose entry in the header has the problem, if it is one of a tensor; a long one is cut.
+    /// The name of the tensor whose entry in the header has the problem, if it is one of a tensor and there was memory for
+    /// the name; a long one is cut.
     pub fn tensor(&self) -> Option<&str> {
         self.tensor.as_deref()
     }

@@ -152,13 +152,18 @@ fn list<T>(
 /// A name that a file chose: cut after 60 characters, line breaks and the like escaped.
 pub(super) struct Short<'a>(pub(super) &'a str);
 
+impl Short<'_> {
+    const SHOWN: usize = 60;
+    /// The most bytes of text: ten for an escape such as `\u{10ffff}`.
+    pub(super) const LONGEST: usize = Self::SHOWN * 10 + "...".len();
+}
+
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 60;
-        for character in self.0.chars().take(SHOWN) {
+        for character in self.0.chars().take(Self::SHOWN) {
             write!(f, "{}", character.escape_debug())?;
         }
-        if self.0.chars().nth(SHOWN).is_some() {
+        if self.0.chars().nth(Self::SHOWN).is_some() {
             f.write_str("...")
         } else {
             Ok(())

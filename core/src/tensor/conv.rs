@@ -60,7 +60,7 @@ impl Padding {
             };
             window.before[axis] = before;
             window.output[axis] = room / stride[axis] + 1;
-            // With a single output the stride says nothing; a huge one would only be many empty phases.
+            // With a single output the stride says nothing.
             window.stride[axis] = stride[axis].min(room + 1);
         }
         Ok(window)
@@ -81,7 +81,8 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Rank`] if an operand does not have four axes; [`ErrorKind::Shape`] if the channels differ or the
-    /// kernel does not fit; [`ErrorKind::Argument`] if a stride is 0.
+    /// kernel does not fit; [`ErrorKind::Argument`] if a stride or a size of the kernel is 0; [`ErrorKind::Size`] if
+    /// padding makes more elements than can be counted.
     pub fn try_conv2d(&self, weight: &Self, stride: [usize; 2], padding: Padding) -> Result<Self> {
         let ([b, o], window) = self.convolved(weight, stride, padding)?;
         let [oh, ow] = window.output;

@@ -3,6 +3,7 @@
 use super::Tensor;
 use crate::backend::Backend;
 use crate::element::Element;
+use crate::shape::product;
 use core::fmt;
 
 /// Axes longer than this show only their first and last three entries.
@@ -55,15 +56,13 @@ fn nested<E: Element>(
     let [size, inner @ ..] = shape else {
         return values.first().map_or(Ok(()), |&value| number(f, value));
     };
-    let stride: usize = inner.iter().product();
+    let stride = product(inner.iter().copied());
+    let shown = if *size > LONGEST { EDGE } else { *size };
     f.write_str("[")?;
-    for i in 0..*size {
-        if *size > LONGEST && i == EDGE {
+    for i in (0..shown).chain(shown.max(size - shown)..*size) {
+        if i > 0 && i == size - shown {
             separate(f, inner, depth)?;
             f.write_str("...")?;
-        }
-        if *size > LONGEST && (EDGE..size - EDGE).contains(&i) {
-            continue;
         }
         if i > 0 {
             separate(f, inner, depth)?;

@@ -188,7 +188,7 @@ impl<B: Backend> Tensor<B> {
     }
 
     /// `self` limited to `low..=high`; the gradient is 0 outside, and passes at the limits (in PyTorch 2.15 it does
-    /// not).
+    /// not). If `low` is above `high`, what is below `low` becomes `low` (in PyTorch `high`, as does all).
     ///
     /// # Errors
     /// Those of the device.

@@ -90,6 +90,10 @@ impl<B: Backend> Tensor<B> {
     /// transposed vectors, and [`Tensor::try_max`] over axis 1 of the products as `[b, n, m]`. But a vector's gradient comes
     /// from one row in `n`, the first of the largest, and only those rows are multiplied.
     ///
+    /// Besides its results, a pass needs memory for `b * n * m` elements: forward for the products, backward for the gradient
+    /// of `x`, and for that of `vectors` where leaving out rows could change a bit: if elements are infinite, not numbers, or
+    /// so small that products of them are no normal numbers. Whoever has to know before counts them.
+    ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};
     /// let dev: Cpu = Cpu::default();

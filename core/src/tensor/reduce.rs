@@ -3,10 +3,11 @@
 use super::{Index, Tensor, plain_forms};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
 use crate::ops::binary::Equal;
 use crate::ops::special::Where;
 use crate::reduction::{Max, Min, Prod, Reduction, Sum};
-use crate::shape::{MAX_RANK, Shape};
+use crate::shape::{MAX_RANK, Shape, product};
 
 impl<B: Backend> Tensor<B> {
     /// The sum over `axes`, which are dropped. Its order is [`crate::reduction`]'s.
@@ -21,7 +22,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Axis`] if an axis does not exist or is named twice.
+    /// [`ErrorKind::Axis`] if an axis does not exist or is named twice; [`ErrorKind::Size`] if there are more sums, of no
+    /// elements each, than can be counted.
     pub fn try_sum(&self, axes: &[usize]) -> Result<Self> {
         let (out, kept) = self.folded(Sum, axes)?;
         let shape = *self.shape();
@@ -239,6 +241,8 @@ impl<B: Backend> Tensor<B> {
         for axis in (0..self.rank()).rev().filter(|&axis| marks[axis]) {
             dropped = dropped.without(axis);
         }
+        // Without elements to fold there may be too many folds of them: an error before the device is asked.
+        Layout::check(&dropped).map_err(|error| error.in_op(R::NAME))?;
         let buffer = self
             .device()
             .reduce(reduction, self.view(), &marks[..self.rank()])?;
@@ -258,7 +262,7 @@ impl<B: Backend> Tensor<B> {
     }
 
     fn count(&self, axes: &[usize]) -> usize {
-        axes.iter().map(|&axis| self.shape()[axis]).product()
+        product(axes.iter().map(|&axis| self.shape()[axis]))
     }
 
     /// The sizes before, along and after an axis that has elements.
@@ -278,7 +282,7 @@ impl<B: Backend> Tensor<B> {
         let Some(&n) = shape.get(axis) else {
             return Err(Error::between(ErrorKind::Axis, op, &[axis], shape));
         };
-        let all = |sizes: &[usize]| sizes.iter().fold(1, |all: usize, &n| all.saturating_mul(n));
+        let all = |sizes: &[usize]| product(sizes.iter().copied());
         Ok([all(&shape[..axis]), n, all(&shape[axis + 1..])])
     }
 }

@@ -147,6 +147,9 @@ impl<B: Backend> Tensor<B> {
                 sink.add(0, || {
                     // Element k of every window: these positions do not overlap, so they can be added in place.
                     let whole = Self::try_zeros(grad.device(), shape)?;
+                    if grad.elements() == 0 {
+                        return Ok(whole);
+                    }
                     let last = grad.rank() - 1;
                     (0..size).try_fold(whole, |whole, k| {
                         let part = grad.try_select(last, k)?;

@@ -287,3 +287,26 @@ fn deep_nesting_is_refused_without_a_stack() {
         b""
     )));
 }
+
+#[test]
+fn an_error_needs_no_memory() {
+    let lie = r#"{"a\n":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}"#;
+    let unknown = r#"{"a":{"dtype":"U9","shape":[2],"data_offsets":[0,2]}}"#;
+    for header in [lie, unknown] {
+        let file = file(header, b"xy");
+        let complete = SafeTensors::parse(&file).unwrap_err();
+        let mut allocations = 0;
+        loop {
+            let error = memory::with_allocations(allocations, || SafeTensors::parse(&file));
+            let error = error.unwrap_err();
+            if error == complete {
+                break;
+            }
+            // Where there is memory for all but its name, it is the same error about a tensor without one.
+            let nameless = error.reason() == complete.reason() && error.tensor().is_none();
+            assert!(nameless || error.reason() == Reason::Memory, "{error}");
+            allocations += 1;
+        }
+        assert!(allocations > 0, "{complete} was to name a tensor");
+    }
+}

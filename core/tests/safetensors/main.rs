@@ -2,6 +2,8 @@
 
 mod format;
 mod hostile;
+#[path = "../memory/mod.rs"]
+mod memory;
 
 use minitorch_core::state::{
     Data, Dtype, Entry, FormatError, ReadError, Reason, SafeTensors, WriteError, Writer,

@@ -1,7 +1,7 @@
 //! Data sets that are downloaded once, checked, and kept in the cache folder.
 //!
-//! A [`Set`] says which files there are, how long each is and what its sha256 is. [`fetch`] returns the folder that holds
-//! them: at once if they are all there and sound, else after downloading what is not.
+//! A [`Set`] says which files there are, how long each is and what its sha256 is. [`fetch`] returns the folder that
+//! holds them: at once if they are all there and sound, else after downloading what is not.
 //!
 //! * `http` makes one request, which may begin in the middle, and watches for silence and Ctrl-C; `url` checks URLs;
 //! * `download` asks one source after the other, again where that may help, and resumes where it stopped;
@@ -9,9 +9,9 @@
 //! * `archive` unpacks files that are published in a zip archive;
 //! * `cache` knows where files are kept, and lets one process at a time put them there.
 //!
-//! A download grows in `NAME.part`, which stays when it is interrupted, unless nothing is in it. It takes its name in one step, after its content was
-//! checked, so a file in the cache is whole. It is checked again at each use: disks and people make mistakes. No server is
-//! trusted, so it does not matter whether a mirror speaks `http` or `https`.
+//! A download grows in `NAME.part`, which stays when it is interrupted, unless nothing is in it. It takes its name in one
+//! step, after its content was checked, so a file in the cache is whole. It is checked again at each use: disks and
+//! people make mistakes. No server is trusted, so it does not matter whether a mirror speaks `http` or `https`.
 
 mod archive;
 mod cache;

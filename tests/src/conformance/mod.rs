@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod elementwise;
+pub mod empty;
 pub mod in_place;
 pub mod index;
 pub mod matmul;

@@ -39,8 +39,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// For input, weight and maps and a gradient of these layouts, and those gradients that are wanted; `None` if the operations had
-    /// better be run one after the other.
+    /// For input, weight and maps and a gradient of these layouts, and those gradients that are wanted; `None` if the
+    /// operations had better be run one after the other.
     pub(crate) fn new<E>(
         workers: usize,
         [x, weight, maps]: [&Layout; 3],
@@ -202,9 +202,9 @@ impl<E: Element> Images<'_, E> {
     ) {
         let end = plan.images.min(first + plan.cut.size);
         workspace.with(|scratch| {
-            let mut at = first;
+            let (mut at, mut sparse) = (first, plan.sparse.as_ref());
             while at < end {
-                if let Some(patches) = &plan.sparse {
+                if let Some(patches) = sparse {
                     let left = self.part(plan, at - first, end - at);
                     let done = context.level.run(sparse::Task {
                         patches,
@@ -218,7 +218,11 @@ impl<E: Element> Images<'_, E> {
                         together: !plan.apart(),
                         scratch: &mut *scratch,
                     });
-                    at += done;
+                    // The weight is the same for all images: it is not packed again for the next one.
+                    match done {
+                        Some(done) => at += done,
+                        None => sparse = None,
+                    }
                 }
                 let count = plan.together.min(end - at);
                 if count > 0 {

@@ -31,7 +31,8 @@ use crate::kernels::panel::{Vector, lanes};
 use crate::kernels::strip::Image;
 use crate::reduction::{BLOCK, LANES, Sum, combine};
 
-/// The gradients of images from `first` on; gives how many of them it could do.
+/// The gradients of images from `first` on; gives how many of them it could do, or `None` if the weight is such that it
+/// can do none at all.
 pub(super) struct Task<'a, 'o, E> {
     pub(super) patches: &'a Patches,
     pub(super) operands: Operands<'a, E>,
@@ -48,11 +49,11 @@ pub(super) struct Task<'a, 'o, E> {
 }
 
 impl<E: Element> Kernel for Task<'_, '_, E> {
-    type Output = usize;
+    type Output = Option<usize>;
     const DENSE: bool = true;
 
     #[inline(always)]
-    fn run<I: Isa>(self) -> usize {
+    fn run<I: Isa>(self) -> Option<usize> {
         if lanes::<E, I>() == 16 {
             self.images::<I, 16>()
         } else {
@@ -63,30 +64,24 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
 
 impl<E: Element> Task<'_, '_, E> {
     #[inline(always)]
-    fn images<I: Isa, const N: usize>(mut self) -> usize
+    fn images<I: Isa, const N: usize>(mut self) -> Option<usize>
     where
         [E; N]: Vector<E>,
     {
-        let Some(scratch) = core::mem::take(&mut self.scratch).get_mut(..self.patches.elements())
-        else {
-            return 0;
-        };
+        let scratch = core::mem::take(&mut self.scratch).get_mut(..self.patches.elements())?;
         let mut memory = Memory::new(self.patches, scratch);
         let mut smallest = E::INFINITY;
         if !self.x.is_empty() {
             memory.pack(self.patches, self.operands.weight);
-            match I::apart(Smallest(memory.weights)) {
-                Some(weight) => smallest = weight,
-                None => return 0,
-            }
+            smallest = I::apart(Smallest(memory.weights))?;
         }
         let mut places = Places::NONE;
         for n in 0..self.images {
             if !self.image::<I, N>(n, &mut memory, smallest, &mut places) {
-                return n;
+                return Some(n);
             }
         }
-        self.images
+        Some(self.images)
     }
 
     /// All gradients of image `n`, or none.
@@ -275,7 +270,7 @@ mod tests {
 
     /// How many of three images the pass does: 1x5x5, a kernel [2, 1, 2, 2], maps of 4x4, one window. The weights, and what
     /// is at some place of the second image's input and gradient, are given.
-    fn done(weight: f32, x: f32, g: f32) -> usize {
+    fn done(weight: f32, x: f32, g: f32) -> Option<usize> {
         let window = |kernel, input, output| Window {
             kernel: [kernel; 2],
             stride: [kernel - 1; 2],
@@ -347,14 +342,20 @@ mod tests {
 
     #[test]
     fn it_stops_before_an_image_whose_sums_may_need_products_with_0() {
-        assert_eq!(done(1.0, 1.0, 1.0), 3);
-        assert_eq!(done(0.0, 1.0, 1.0), 3);
-        assert_eq!(done(1.0, f32::INFINITY, 1.0), 1, "the input");
-        assert_eq!(done(1.0, 1.0, f32::NAN), 1, "the gradient");
-        assert_eq!(done(f32::NAN, 1.0, 1.0), 0, "the weight");
+        assert_eq!(done(1.0, 1.0, 1.0), Some(3));
+        assert_eq!(done(0.0, 1.0, 1.0), Some(3));
+        assert_eq!(done(1.0, f32::INFINITY, 1.0), Some(1), "the input");
+        assert_eq!(done(1.0, 1.0, f32::NAN), Some(1), "the gradient");
         let small = 2.0_f32.powi(-50);
-        assert_eq!(done(small, 1.0, small), 3);
-        assert_eq!(done(small, 1.0, small / 2.0), 3, "2^-101 is enough");
-        assert_eq!(done(small, 1.0, small / 4.0), 1, "2^-102 is not");
+        assert_eq!(done(small, 1.0, small), Some(3));
+        assert_eq!(done(small, 1.0, small / 2.0), Some(3), "2^-101 is enough");
+        assert_eq!(done(small, 1.0, small / 4.0), Some(1), "2^-102 is not");
+    }
+
+    #[test]
+    fn a_weight_that_no_image_can_be_done_with_is_told_from_an_image() {
+        for weight in [f32::NAN, f32::INFINITY] {
+            assert_eq!(done(weight, 1.0, 1.0), None, "{weight}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Windows of 2x2 or 4x4 that lie side by side in contiguous rows.
 //!
-//! Eight windows fold at a time, in lanes. For the gradients, the windows of some rows are worked on together, in steps that are one plain loop each: down the columns, across the
-//! columns of a window, back to all of its columns, and into all of its rows. Each element is read and written once.
+//! Eight windows fold at a time, in lanes. For the gradients, the windows of some rows are worked on together, in steps
+//! that are one plain loop each: down the columns, across the columns of a window, back to all of its columns, and into
+//! all of its rows. Each element is read and written once.
 
 use super::Planes;
 use crate::backend::Window;

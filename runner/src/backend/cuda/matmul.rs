@@ -5,6 +5,7 @@ use std::array::from_fn;
 
 use minitorch_core::Result;
 use minitorch_core::backend::View;
+use minitorch_core::shape::product;
 
 use super::plain::plain;
 use super::{Cuda, CudaBuffer, GROUP, address, word};
@@ -47,8 +48,8 @@ impl Cuda {
             a.shape()[leading + 1],
             b.shape()[leading + 1],
         ];
-        let batch: usize = a.shape()[..leading].iter().product();
-        let out = CudaBuffer::any(self, batch * m * n)?;
+        let batch = product(a.shape()[..leading].iter().copied());
+        let out = CudaBuffer::any(self, product([batch, m, n]))?;
         // Leading axes stand at the end, behind ones of size 1.
         let lead = |of: &dyn Fn(usize) -> usize, none: usize| {
             from_fn(|at| word((at + leading).checked_sub(LEADING).map_or(none, of)))
@@ -56,7 +57,7 @@ impl Cuda {
         let matrix =
             |view: &View<'_, Self>| from_fn(|axis| word(view.layout.strides()[leading + axis]));
         let squares = |side: usize| [n, m].map(|size| size.div_ceil(side));
-        let groups = |[across, down]: [usize; 2]| batch * across * down;
+        let groups = |[across, down]: [usize; 2]| product([batch, across, down]);
         let (name, tiles) = match groups(squares(WIDE)) {
             MANY.. => ("matmul_wide", squares(WIDE)),
             _ => ("matmul", squares(TILE)),

@@ -8,7 +8,7 @@ use minitorch_core::backend::View;
 use minitorch_core::nest::Nest;
 use minitorch_core::plan::Reduce as Plan;
 use minitorch_core::reduction::Reduction;
-use minitorch_core::shape::MAX_RANK;
+use minitorch_core::shape::{MAX_RANK, product};
 
 use super::plain::plain;
 use super::{Cuda, CudaBuffer, GROUP, address, word};
@@ -54,8 +54,8 @@ impl Cuda {
         axes: &[bool],
     ) -> Result<CudaBuffer> {
         let sizes = x.shape().iter().zip(axes);
-        let count = sizes.filter(|(_, folded)| !**folded).map(|(size, _)| size);
-        let count = count.product();
+        let kept = sizes.filter(|(_, folded)| !**folded).map(|(&size, _)| size);
+        let count = product(kept);
         let mut out = CudaBuffer::any(self, count)?;
         if x.layout.elements() == 0 {
             self.fill(&mut out, R::START as f32)?;

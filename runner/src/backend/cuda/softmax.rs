@@ -3,6 +3,7 @@
 
 use minitorch_core::Result;
 use minitorch_core::backend::View;
+use minitorch_core::shape::product;
 use minitorch_core::softmax;
 
 use super::plain::plain;
@@ -41,7 +42,7 @@ const _: () = assert!(size_of::<Nll>() == 40);
 /// Whether few threads would have much to do, if each had a row of `[outer, n, inner]`.
 fn is_long(x: &View<'_, Cuda>) -> bool {
     let [outer, n, inner] = [0, 1, 2].map(|axis| x.shape()[axis]);
-    n >= LONG && outer * inner < MANY
+    n >= LONG && product([outer, inner]) < MANY
 }
 
 impl Cuda {
@@ -72,9 +73,9 @@ impl Cuda {
         g: View<'_, Self>,
     ) -> Result<CudaBuffer> {
         let [outer, n, inner] = [0, 1, 2].map(|axis| x.shape()[axis]);
-        let out = CudaBuffer::any(self, outer * n * inner)?;
+        let out = CudaBuffer::any(self, product([outer, n, inner]))?;
         // Rows without elements are nothing to do.
-        let count = if n == 0 { 0 } else { outer * inner };
+        let count = if n == 0 { 0 } else { product([outer, inner]) };
         let arguments = LogSoftmax {
             out: out.address(),
             x: address(&x),

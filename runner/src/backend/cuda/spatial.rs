@@ -6,6 +6,7 @@ mod block;
 pub(super) use block::PoolingKind;
 
 use minitorch_core::backend::{View, Window as Sliding};
+use minitorch_core::shape::product;
 use minitorch_core::{Error, ErrorKind, Result};
 
 use super::plain::plain;
@@ -133,7 +134,7 @@ impl Cuda {
     ) -> Result<CudaBuffer> {
         let [height, width] = window.output;
         let (c, o) = (x.shape()[1], w.shape()[0]);
-        let count = x.shape()[0] * o * height * width;
+        let count = product([x.shape()[0], o, height, width]);
         let name = "conv_forward";
         self.conv(name, [x, w], [c, o], window, [count, count], epilogue)
     }
@@ -147,7 +148,7 @@ impl Cuda {
     ) -> Result<CudaBuffer> {
         let [height, width] = window.input;
         let (c, o) = (w.shape()[1], w.shape()[0]);
-        let count = g.shape()[0] * c * height * width;
+        let count = product([g.shape()[0], c, height, width]);
         let (name, plain) = ("conv_input_grad", Epilogue::default());
         self.conv(name, [g, w], [c, o], window, [count, count], plain)
     }
@@ -173,7 +174,7 @@ impl Cuda {
     ) -> Result<PerImage> {
         let [height, width] = window.kernel;
         let (c, o) = (x.shape()[1], g.shape()[1]);
-        let count = o * c * height * width;
+        let count = product([o, c, height, width]);
         let all = x.shape()[0] * count;
         let (name, plain) = ("conv_weight_grad", Epilogue::default());
         let images = self.conv(name, [x, g], [c, o], window, [all, all * LANES], plain)?;
@@ -234,7 +235,7 @@ impl Cuda {
         window: &Sliding,
     ) -> Result<CudaBuffer> {
         let channels = x.shape()[1];
-        let count = x.shape()[0] * channels * size[0] * size[1];
+        let count = product([x.shape()[0], channels, size[0], size[1]]);
         let out = CudaBuffer::any(self, count)?;
         let arguments = Pool {
             out: out.address(),

@@ -74,7 +74,7 @@ impl Cuda {
         let layout = Layout::contiguous(*maps.shape())?;
         let [images, _, height, width] = [0, 1, 2, 3].map(|axis| maps.shape()[axis]);
         // Axes of size 1 do not count in a sum, so that of one image goes by rows, and that of points by blocks of images.
-        let by_planes = by_bias && images != 1 && height * width != 1;
+        let by_planes = by_bias && images != 1 && [height, width] != [1, 1];
         let (grad, sums) = self.maps_grad(maps, g.view(), block, by_planes)?;
         let g = View::new(&grad, layout);
         let by_x = by_x.then(|| self.conv2d_input_grad(g, weight, &block.conv));
