@@ -30,7 +30,7 @@ runner/src/backend/cuda/spatial.rs   tests:cuda
 runner/src/backend/cuda/spatial/block.rs tests:cuda
 runner/src/backend/cuda/staging.rs   tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/stream.rs    tests:cuda tests:cuda_failures tests:cuda_graphs
-tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures tests:cuda_graphs
+tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures tests:cuda_graphs tests:cuda_updates
 tests/firmware/src/main.rs
 tests/hostcheck/src/main.rs
 tests/src/hostile/memory.rs     tests:corpus
