@@ -20,6 +20,7 @@ runner/src/backend/cuda/driver.rs    tests:cuda
 runner/src/backend/cuda/elementwise.rs tests:cuda
 runner/src/backend/cuda/graph.rs     tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/index.rs     tests:cuda
+runner/src/backend/cuda/linear.rs    tests:cuda
 runner/src/backend/cuda/matmul.rs    tests:cuda
 runner/src/backend/cuda/mod.rs       tests:cuda
 runner/src/backend/cuda/plain.rs     tests:cuda tests:cuda_graphs

@@ -2,7 +2,7 @@
 //! set, the number of threads and the layout of its operands.
 
 use minitorch_tests::conformance::{
-    block, elementwise, in_place, index, matmul, reduce, softmax, spatial,
+    block, elementwise, in_place, index, linear, matmul, reduce, softmax, spatial,
 };
 use minitorch_tests::devices::cpus;
 
@@ -36,6 +36,8 @@ every_configuration! {
     pick_and_place = super::index::pick_and_place;
     place_matmul = super::index::place_matmul;
     random = super::index::random;
+    dropout = super::index::dropout;
+    linear_layers = super::linear::linear;
     convolution = super::spatial::convolution;
     pooling = super::spatial::pooling;
     blocks = super::block::block;

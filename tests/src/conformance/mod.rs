@@ -7,6 +7,7 @@ pub mod block;
 pub mod elementwise;
 pub mod in_place;
 pub mod index;
+pub mod linear;
 pub mod matmul;
 pub mod reduce;
 pub mod softmax;

@@ -53,7 +53,7 @@ impl<B: Backend> Network<B> {
         Ok(Self {
             conv1: conv(1, first, rng)?,
             conv2: conv(first, second, rng)?.pool(pool),
-            fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?,
+            fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?.relu(),
             fc2: Linear::with_init(device, hidden, 10, init, rng)?,
             dropout: Dropout::new(0.25, rng)?,
             quirks: recipe.quirks,
@@ -92,7 +92,7 @@ impl<B: Backend> Network<B> {
         let x = self.first_maps(images)?;
         let x = self.conv2.try_forward(&x)?;
         let x = x.try_reshape([images.shape()[0], x.shape()[1] * POOLED])?;
-        let x = self.fc1.try_forward(&x)?.try_relu()?;
+        let x = self.fc1.try_forward(&x)?;
         let x = self.dropout.try_forward(&x)?;
         let logits = self.fc2.try_forward(&x)?;
         if self.quirks {
