@@ -200,6 +200,16 @@ fn without_room_for_all_images_batches_are_copied_and_that_is_said_once() {
     );
     let rows = |run: &Run| run.counts.get("rows").copied();
     assert_eq!((rows(&resident), rows(&copied)), (Some(19), None));
+    // Half as many images would have room, but then a step would not.
+    let resident = mnist(driver, 160, &[], "");
+    let copied = mnist(driver, 160, &[], "large:1000000");
+    assert_eq!(copied.hash, resident.hash);
+    assert!(
+        copied.warned.contains("no room for all 160 images"),
+        "{}",
+        copied.warned
+    );
+    assert_eq!((rows(&resident), rows(&copied)), (Some(9), None));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
 use minitorch_core::{Backend, Generator, Padding, Pool, Result, Tensor, module};
 
 use crate::args::mnist::{self, Recipe};
+use crate::data::PIXELS;
 
 /// Pixels of a channel after pooling.
 const POOLED: usize = 7 * 7;
@@ -58,6 +59,13 @@ impl<B: Backend> Network<B> {
             dropout: Dropout::new(0.25, rng)?,
             quirks: recipe.quirks,
         })
+    }
+
+    /// How many numbers a step of training has on the device for each image, about: the image, the maps of both
+    /// convolutions before and after ReLU's gradient, that of the second one's input, and the gradients of the kernels.
+    pub const fn numbers_of_a_step(recipe: &Recipe) -> usize {
+        let [first, second, _] = recipe.net.widths();
+        PIXELS * (1 + 3 * first + 2 * second) + 9 * first * (1 + second)
     }
 
     /// The weights of the first convolution, `[channels, 1, 3, 3]`.
