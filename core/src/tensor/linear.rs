@@ -18,7 +18,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// The bits are those of the operations one after the other, [`Tensor::try_matmul`], [`Tensor::try_add`] and
-    /// [`Tensor::try_relu`]; the history is one node, or several on 32-bit machines, where that takes less memory.
+    /// [`Tensor::try_relu`], on a matrix that has all leading axes as rows; the history is one node, or several on 32-bit
+    /// machines, where that takes less memory.
     ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};
