@@ -20,6 +20,7 @@ runner/src/backend/cuda/driver.rs    tests:cuda
 runner/src/backend/cuda/elementwise.rs tests:cuda
 runner/src/backend/cuda/graph.rs     tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/index.rs     tests:cuda
+runner/src/backend/cuda/linear.rs    tests:cuda
 runner/src/backend/cuda/matmul.rs    tests:cuda
 runner/src/backend/cuda/mod.rs       tests:cuda
 runner/src/backend/cuda/plain.rs     tests:cuda tests:cuda_graphs
@@ -30,7 +31,7 @@ runner/src/backend/cuda/spatial.rs   tests:cuda
 runner/src/backend/cuda/spatial/block.rs tests:cuda
 runner/src/backend/cuda/staging.rs   tests:cuda tests:cuda_graphs
 runner/src/backend/cuda/stream.rs    tests:cuda tests:cuda_failures tests:cuda_graphs
-tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures tests:cuda_graphs
+tests/fake-cuda/src/lib.rs      tests:cuda tests:cuda_failures tests:cuda_graphs tests:cuda_updates
 tests/firmware/src/main.rs
 tests/hostcheck/src/main.rs
 tests/src/hostile/memory.rs     tests:corpus

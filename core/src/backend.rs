@@ -8,7 +8,9 @@ use crate::block::{Backward, Block, Forward, PerOperand};
 use crate::element::Element;
 use crate::error::Result;
 use crate::layout::Layout;
+use crate::linear;
 use crate::ops::Op;
+use crate::ops::special::Keep;
 use crate::random::Generator;
 use crate::reduction::Reduction;
 use crate::shape::Shape;
@@ -185,6 +187,37 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// `count` normal numbers of mean 0 and variance 1: element `i` by Box and Muller from outputs `2i` and `2i + 1`.
     fn normal(&self, count: usize, draw: &Generator) -> Result<Self::Buffer> {
         crate::random::normal(self, count, draw)
+    }
+
+    /// Dropout: `x` times a mask of its shape, which is 0 where the number of [`Backend::uniform`] is below `keep.p`, else
+    /// `keep.scale`; the product and the mask.
+    fn dropout(
+        &self,
+        x: View<'_, Self>,
+        keep: Keep,
+        draw: &Generator,
+    ) -> Result<[Self::Buffer; 2]> {
+        crate::random::dropout(self, x, keep, draw)
+    }
+
+    /// A fully connected layer: `x` `[rows, inputs]`, `weight` `[outputs, inputs]` and `bias` `[outputs]` give
+    /// `x weight^T + bias`, `[rows, outputs]`, through ReLU if so wanted; see [`crate::linear`].
+    fn linear(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        relu: bool,
+    ) -> Result<Self::Buffer> {
+        linear::forward(self, x, weight, bias, relu)
+    }
+    /// The gradients of [`Backend::linear`] by those operands that `wanted` marks.
+    fn linear_grad(
+        &self,
+        given: linear::Backward<'_, Self>,
+        wanted: PerOperand<bool>,
+    ) -> Result<PerOperand<Option<Self::Buffer>>> {
+        linear::backward(self, given, wanted)
     }
 
     /// Cross-correlation: `x` `[b, c, h, w]` with `weight` `[o, c, kh, kw]` gives `[b, o, oh, ow]`; see

@@ -84,6 +84,7 @@ pub mod indexing;
 pub mod isa;
 mod kernels;
 pub mod layout;
+pub mod linear;
 pub mod math;
 pub mod minitorch;
 pub mod nest;

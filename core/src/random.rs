@@ -4,10 +4,13 @@
 //! from output `i` of the stream alone, so a draw can be split anywhere, and saving a generator means saving three
 //! numbers. There is no global generator.
 
-use crate::backend::Backend;
+use crate::backend::{Backend, View};
 use crate::element::Element;
 use crate::error::Result;
 use crate::isa::Portable;
+use crate::layout::Layout;
+use crate::ops::binary::Mul;
+use crate::ops::special::Keep;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::TryRng;
@@ -176,6 +179,23 @@ pub(crate) fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> 
     let mut host = host_memory(count)?;
     draw.fill_normal(0, &mut host);
     device.upload(&host)
+}
+
+/// The default body of [`Backend::dropout`].
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn dropout<B: Backend>(
+    device: &B,
+    x: View<'_, B>,
+    keep: Keep,
+    draw: &Generator,
+) -> Result<[B::Buffer; 2]> {
+    let layout = Layout::contiguous(*x.shape())?;
+    let mut mask = device.uniform(layout.elements(), draw)?;
+    device.update(keep, &mut mask, &layout, [])?;
+    let out = device.map(Mul, [x, View::new(&mask, layout)])?;
+    Ok([out, mask])
 }
 
 fn host_memory<E: Element>(count: usize) -> Result<Vec<E>> {

@@ -6,7 +6,7 @@ use minitorch_core::nn::{
     MaxPool1d, MaxPool2d, Module, Relu, Sigmoid, Tanh, bce, bce_with_logits, cross_entropy, mse,
     nll, try_bce, try_bce_with_logits, try_cross_entropy, try_mse, try_nll,
 };
-use minitorch_core::{Cpu, Generator, Index, Padding, Shape, Tensor};
+use minitorch_core::{Cpu, ErrorKind, Generator, Index, Padding, Shape, Tensor};
 
 type Double = Cpu<f64>;
 
@@ -306,4 +306,91 @@ fn layers_without_inputs_start_at_zero() {
         let weight = init.weight(&device, [2], fans, &mut rng).unwrap();
         assert_eq!(weight.to_vec(), [0.0; 2], "{init:?}");
     }
+}
+
+#[test]
+fn a_linear_layer_is_its_steps_to_the_last_bit() {
+    let dev: Cpu = Cpu::default();
+    let numbers = |count: usize, by: usize| -> Vec<f32> {
+        let number = |at: usize| ((at * by) % 23) as f32 / 7.0 - 1.5;
+        (0..count).map(number).collect()
+    };
+    for lead in [&[][..], &[5], &[2, 3], &[0]] {
+        let shape = |last: usize| Shape::new(&[lead, &[last]].concat()).unwrap();
+        let rows: usize = lead.iter().product();
+        let values = numbers(rows * 4, 11);
+        // Which operands are tracked; all of them, and each alone.
+        for tracked in [7, 1, 2, 4] {
+            for (with_bias, relu) in [(true, true), (true, false), (false, true), (false, false)] {
+                if !with_bias && tracked == 4 {
+                    continue;
+                }
+                let operand = |number: usize, values: &[f32], shape: Shape| {
+                    let x = Tensor::from_slice(&dev, values, shape);
+                    match tracked >> number & 1 {
+                        1 => x.tracked(),
+                        _ => x,
+                    }
+                };
+                let x = operand(0, &values, shape(4));
+                let weight = operand(1, &numbers(12, 5), [3, 4].into());
+                let bias = operand(2, &numbers(3, 9), [3].into());
+                let one = x.linear(&weight, with_bias.then_some(&bias), relu);
+                // All leading axes are rows.
+                let mut steps = x.reshape([rows, 4]).matmul(&weight.transpose(0, 1));
+                if with_bias {
+                    steps = &steps + &bias;
+                }
+                if relu {
+                    steps = steps.relu();
+                }
+                let steps = steps.reshape(shape(3));
+                assert_eq!(one.to_vec(), steps.to_vec());
+                let seed = Tensor::from_slice(&dev, &numbers(rows * 3, 13), shape(3));
+                let [one, steps] = [one, steps].map(|y| y.backward_with(seed.clone()));
+                for leaf in [&x, &weight, &bias] {
+                    let bits = |grads: &minitorch_core::autodiff::Gradients<Cpu>| {
+                        let grad = grads.get(leaf)?.to_vec();
+                        Some(grad.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+                    };
+                    assert_eq!(
+                        bits(&one),
+                        bits(&steps),
+                        "{lead:?} {tracked} {with_bias} {relu}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_linear_layer_says_what_does_not_fit() {
+    let dev: Cpu = Cpu::default();
+    let zeros = |shape: &[usize]| Tensor::zeros(&dev, Shape::new(shape).unwrap());
+    for (x, weight, bias) in [
+        (&[2, 3][..], &[4, 5][..], &[4][..]),
+        (&[], &[4, 5], &[4]),
+        (&[2, 5], &[5], &[4]),
+        (&[2, 5], &[4, 5], &[1]),
+        (&[2, 5], &[4, 5], &[2, 4]),
+    ] {
+        let error = zeros(x).try_linear(&zeros(weight), Some(&zeros(bias)), true);
+        let error = error.expect_err("sizes that do not agree");
+        assert_eq!((error.kind(), error.op()), (ErrorKind::Shape, "linear"));
+    }
+}
+
+#[test]
+fn dropout_passes_the_gradient_by_its_mask_alone() {
+    let dev: Cpu = Cpu::default();
+    let x = Tensor::full(&dev, [4, 50], 3.0).tracked();
+    let mut rng = Generator::new(5);
+    let y = x.dropout(0.5, &mut rng);
+    let mask: Vec<f32> = y.to_vec().iter().map(|y| y / 3.0).collect();
+    assert!(mask.contains(&0.0) && mask.contains(&2.0));
+    assert_eq!(rng.parts()[2], 200);
+    let grads = y.backward_with(Tensor::full(&dev, [4, 50], 0.5));
+    let expected: Vec<f32> = mask.iter().map(|mask| 0.5 * mask).collect();
+    assert_eq!(grads.get(&x).unwrap().to_vec(), expected);
 }

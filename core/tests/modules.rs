@@ -396,6 +396,18 @@ fn errors_say_what_does_not_fit() {
 }
 
 #[test]
+fn the_tree_tells_that_relu_follows_a_linear_layer() {
+    let dev: Cpu = Cpu::default();
+    let linear = || Linear::new(&dev, 2, 3, &mut Generator::new(0)).unwrap();
+    let lines = "\n  weight [3, 2]\n  bias [3]\n";
+    assert_eq!(linear().tree(), format!("model: 9 parameters{lines}"));
+    assert_eq!(
+        linear().relu().tree(),
+        format!("model: 9 parameters, then relu{lines}")
+    );
+}
+
+#[test]
 fn the_tree_tells_what_a_convolution_does_besides() {
     let dev: Cpu = Cpu::default();
     let conv = || Conv2d::new(&dev, 1, 2, [3, 3], &mut Generator::new(0)).unwrap();

@@ -3,7 +3,7 @@
 
 use minitorch_core::Cpu;
 use minitorch_tests::conformance::{
-    block, elementwise, empty, in_place, index, matmul, reduce, softmax, spatial,
+    block, elementwise, empty, in_place, index, linear, matmul, reduce, softmax, spatial,
 };
 use minitorch_tests::devices::cpus;
 
@@ -46,6 +46,8 @@ every_configuration! {
     pick_and_place = super::index::pick_and_place;
     place_matmul = super::index::place_matmul;
     random = super::index::random;
+    dropout = super::index::dropout;
+    linear_layers = super::linear::linear;
     convolution = super::spatial::convolution;
     pooling = super::spatial::pooling;
     blocks = super::block::block;

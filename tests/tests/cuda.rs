@@ -7,7 +7,7 @@ use minitorch_core::isa::Isa;
 use minitorch_core::ops::Op;
 use minitorch_core::{Backend, Cpu, Element, ErrorKind, Index, Layout, Tensor};
 use minitorch_tests::conformance::{
-    block, elementwise, empty, in_place, index, matmul, reduce, softmax, spatial,
+    block, elementwise, empty, in_place, index, linear, matmul, reduce, softmax, spatial,
 };
 use minitorch_tests::oracle;
 use minitorch_tests::real::assert_same;
@@ -54,6 +54,8 @@ conforms! {
     pick_and_place = index::pick_and_place;
     place_matmul = index::place_matmul;
     random = index::random;
+    dropout = index::dropout;
+    linear_layers = linear::linear;
     convolution = spatial::convolution;
     pooling = spatial::pooling;
     blocks = block::block;
@@ -150,6 +152,21 @@ fn views_of_more_elements_than_kernels_count_are_errors() {
         // A lookup whose result is larger than a buffer.
         let index = Index::new(&device, &[0; 1 << 10]).expect("numbers");
         size(expand([1, 1 << 21]).try_rows(&index));
+        // The gradient of a loss over labels, of which there may be few.
+        let labels = device.upload_index(&[0; 1 << 16]).expect("numbers");
+        let number = device.full(1, 1.0).expect("a number");
+        let g = View::new(&number, Layout::contiguous([]).expect("a shape"));
+        for shape in [
+            [1 << 16, 1 << 16],
+            [1, 1 << 31],
+            [1, 1 << 33],
+            [3, usize::MAX / 3],
+        ] {
+            let error = device
+                .nll_grad(g, &labels, shape)
+                .expect_err("too many elements");
+            assert_eq!(error.kind(), ErrorKind::Size, "{error}");
+        }
         assert_eq!(one.sum_all().item(), 1.0);
     }
 }

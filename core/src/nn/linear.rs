@@ -1,16 +1,16 @@
 //! The fully connected layer.
 
-use super::{Fans, Init, Layer, Param};
+use super::{Fans, Init, Layer, Module, Param, Path, Visitor, VisitorMut};
 use crate::backend::Backend;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::random::Generator;
-use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// `y = x W^T + b`: each output is a weighted sum of all inputs.
 ///
 /// `x` is `[.., inputs]`, `W` is `[outputs, inputs]` (as PyTorch stores it), `b` is `[outputs]`, `y` is
-/// `[.., outputs]`.
+/// `[.., outputs]`. ReLU may be part of the layer ([`Linear::relu`]): the bits of a layer of its own in less time
+/// ([`crate::linear`]).
 ///
 /// ```
 /// use minitorch_core::nn::{Init, Layer, Linear};
@@ -27,15 +27,28 @@ pub struct Linear<B: Backend> {
     pub weight: Param<B>,
     /// `[outputs]`, or none.
     pub bias: Option<Param<B>>,
+    /// Whether ReLU follows, in the same operation.
+    pub relu: bool,
 }
 
-crate::module!(Linear { weight, bias });
+impl<B: Backend> Module<B> for Linear<B> {
+    fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor<B>) -> Result<()> {
+        visitor.steps(path, &if self.relu { "relu" } else { "" })?;
+        self.weight.visit(&path.child("weight"), visitor)?;
+        self.bias.visit(&path.child("bias"), visitor)
+    }
+
+    fn visit_mut(&mut self, path: &Path<'_>, visitor: &mut dyn VisitorMut<B>) -> Result<()> {
+        self.weight.visit_mut(&path.child("weight"), visitor)?;
+        self.bias.visit_mut(&path.child("bias"), visitor)
+    }
+}
 
 impl<B: Backend> Linear<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
-    /// [`ErrorKind::Memory`].
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(device: &B, inputs: usize, outputs: usize, rng: &mut Generator) -> Result<Self> {
         Self::with_init(device, inputs, outputs, Init::FanIn, rng)
     }
@@ -43,7 +56,7 @@ impl<B: Backend> Linear<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
-    /// [`ErrorKind::Memory`].
+    /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
         inputs: usize,
@@ -56,7 +69,18 @@ impl<B: Backend> Linear<B> {
             fan_out: outputs,
         };
         let (weight, bias) = init.weight_and_bias(device, [outputs, inputs].into(), fans, rng)?;
-        Ok(Self { weight, bias })
+        Ok(Self {
+            weight,
+            bias,
+            relu: false,
+        })
+    }
+
+    /// The layer with ReLU after it, in the same operation: the same bits as a [`Relu`](super::Relu) behind it, in less
+    /// time.
+    #[must_use]
+    pub fn relu(self) -> Self {
+        Self { relu: true, ..self }
     }
 
     /// The layer without its bias.
@@ -68,38 +92,7 @@ impl<B: Backend> Linear<B> {
 
 impl<B: Backend> Layer<B> for Linear<B> {
     fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
-        let weight = self.weight.value();
-        let (&[outputs, inputs], Some((&last, lead))) =
-            (&weight.shape()[..], x.shape().split_last())
-        else {
-            return Err(mismatch(x, &weight));
-        };
-        if last != inputs {
-            return Err(mismatch(x, &weight));
-        }
-        // Leading axes become rows of one matrix: one large product, whose weight gradient sums over all rows.
-        let rows: usize = lead.iter().product();
-        let matrix = if lead.len() == 1 {
-            x.clone()
-        } else {
-            x.try_reshape([rows, inputs])?
-        };
-        let mut y = matrix.try_matmul(&weight.try_transpose(0, 1)?)?;
-        if let Some(bias) = &self.bias {
-            y = y.try_add(&bias.value())?;
-        }
-        if lead.len() == 1 {
-            return Ok(y);
-        }
-        let mut shape: Shape = *x.shape();
-        if let Some(last) = shape.sizes_mut().last_mut() {
-            *last = outputs;
-        }
-        y.try_reshape(shape)
+        let bias = self.bias.as_ref().map(Param::value);
+        x.try_linear(&self.weight.value(), bias.as_ref(), self.relu)
     }
-}
-
-fn mismatch<B: Backend>(x: &Tensor<B>, weight: &Tensor<B>) -> Error {
-    Error::between(ErrorKind::Shape, "linear", x.shape(), weight.shape())
-        .advise("an input [.., inputs] and a weight [outputs, inputs] must agree in inputs")
 }

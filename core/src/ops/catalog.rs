@@ -85,15 +85,18 @@ pub fn entries() -> Vec<Entry> {
     ] {
         add(&mut all, entry);
     }
-    all.extend(steps());
+    for entry in steps() {
+        add(&mut all, entry);
+    }
     all
 }
 
 /// The entries of what optimisers do in place to one parameter after the other, which a device may do to several at a time.
 #[must_use]
-pub const fn steps() -> [Entry; 5] {
+pub const fn steps() -> [Entry; 6] {
     [
         Entry::of::<2, AddScaled>(),
+        Entry::of::<1, MulScalar>(),
         Entry::of::<2, Decay>(),
         Entry::of::<2, DecaySquare>(),
         Entry::of::<3, AdamStep>(),

@@ -10,6 +10,7 @@ mod conv;
 mod display;
 mod elementwise;
 mod join;
+mod linear;
 mod matmul;
 mod operators;
 mod reduce;

@@ -3,6 +3,7 @@
 use super::{OrRaise, Tensor, plain_forms};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ops::binary::Mul;
 use crate::ops::special::{Keep, Where};
 use crate::random::Generator;
 
@@ -116,10 +117,13 @@ impl<B: Backend> Tensor<B> {
                 "the probability must lie in 0..=1",
             ));
         }
-        let draw = Self::try_rand(self.device(), self.shape(), rng)?;
         let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
-        let mask = Self::map_plain(Keep { p, scale }, [&draw])?;
-        self.try_mul(&mask).map_err(|error| error.in_op("dropout"))
+        let [out, mask] = self.device().dropout(self.view(), Keep { p, scale }, rng)?;
+        rng.skip(self.elements() as u64);
+        let mask = Self::dense(mask, self.shape())?;
+        Self::dense(out, self.shape())?.recorded("dropout", [self], || {
+            move |grad: Self, sink| sink.add(0, || grad.updated(Mul, [&mask]))
+        })
     }
 
     /// As [`Tensor::try_dropout`].

@@ -119,7 +119,10 @@ pub(super) fn epoch<B: Backend<Elem = f32>>(
         let digits = Mnist::from_folder(folder)?.train;
         let mut trainer = Trainer::new(device)?;
         let mut loader = match has_own_memory(&settings.machine) {
-            true => Loader::resident(device, &digits, BATCH, true, 0)?,
+            true => {
+                let step = BATCH * Network::<B>::numbers_of_a_step(&RECIPE);
+                Loader::resident(device, &digits, BATCH, true, 0, step)?
+            }
             false => Loader::new(device, &digits, BATCH, true)?,
         };
         let mut rng = Generator::new(1);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use minitorch_core::Backend;
 use minitorch_core::optim::{Optimizer, Schedule};
+use minitorch_core::{Backend, Tensor};
 
 use super::unread::Unread;
 use super::{LOST, Lesson, Position, diverged, is_finite};
@@ -35,6 +35,8 @@ pub(crate) struct Session<B: Backend, L> {
     init: Option<u64>,
     /// The losses of the batches before this position that were not read.
     unread: Unread<B>,
+    /// The gradient of a loss by itself, which is the same for every step: 1.
+    one: Option<Tensor<B>>,
 }
 
 /// The name of that hash in a checkpoint, which has none if the weights were drawn.
@@ -56,6 +58,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             position: Position::default(),
             init: None,
             unread: Unread::new(1),
+            one: None,
         }
     }
 
@@ -190,8 +193,12 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
         self.unread.push(&loss)?;
-        self.optimizer
-            .try_step(self.lesson.network_mut(), loss.try_backward()?)?;
+        let one = match &mut self.one {
+            Some(one) => one,
+            none => none.insert(Tensor::try_ones(loss.device(), *loss.shape())?),
+        };
+        let grads = loss.try_backward_with(one.clone())?;
+        self.optimizer.try_step(self.lesson.network_mut(), grads)?;
         self.lesson.constrain()?;
         self.position.batch += 1;
         Ok(())

@@ -290,6 +290,14 @@ API fake_cuda_fail(const char* kind, uint64_t at) {
     return OK;
 }
 
+// How many kernels have run so far.
+API fake_cuda_launches(uint64_t* count) {
+    std::lock_guard guard(lock);
+    *count = 0;
+    for (auto& [name, function] : functions) *count += function.launches;
+    return OK;
+}
+
 #include "graph.h"
 
 API cuGetErrorName(int, const char** name) { return *name = "CUDA_ERROR_OF_THE_FAKE", OK; }

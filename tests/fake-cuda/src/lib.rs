@@ -60,6 +60,24 @@ pub fn fail(kind: &str, at: u64) {
     }
 }
 
+/// How many kernels this process has launched so far, on all devices; 0 without the library.
+///
+/// # Panics
+///
+/// As [`load`].
+#[must_use]
+pub fn launches() -> u64 {
+    let Some(library) = library() else { return 0 };
+    type Launches = unsafe extern "C" fn(*mut u64) -> c_int;
+    let mut count = 0;
+    // SAFETY: the function is of this type, and writes the number while it runs.
+    unsafe {
+        let launches = library.get::<Launches>(b"fake_cuda_launches\0");
+        launches.expect("a function of the fake driver")(&mut count);
+    }
+    count
+}
+
 fn library() -> Option<&'static Library> {
     // It stays, as the driver does. Who looks for a library of its name finds this one.
     static LOADED: OnceLock<Library> = OnceLock::new();

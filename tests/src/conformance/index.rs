@@ -4,7 +4,9 @@ use super::agree;
 use crate::oracle::pcg32;
 use crate::real::{Real, assert_same};
 use crate::samples::{plain, small, special, ties, views, whole};
+use minitorch_core::backend::View;
 use minitorch_core::isa::Portable;
+use minitorch_core::ops::special::Keep;
 use minitorch_core::{Backend, Element, Generator};
 
 /// Rows of a table, and their sum back into one.
@@ -175,6 +177,54 @@ where
             assert_same(&drawn, &uniform, &|| format!("uniform on device {number}"));
             let drawn = download(device.normal(count, &draw).expect("normal"));
             assert_same(&drawn, &normal, &|| format!("normal on device {number}"));
+        }
+    }
+}
+
+/// Dropout of elements in every layout, with its mask, from the start of a stream and from far along it; probabilities that
+/// keep all, some and none, some of them to the bit what is drawn.
+///
+/// # Panics
+/// If a device differs from the definition.
+pub fn dropout<B: Backend>(devices: &[B])
+where
+    B::Elem: Real,
+{
+    for (seed, skip, shape) in [
+        (0, 0, [0, 3]),
+        (1, 0, [1, 1]),
+        (2, 5, [16, 64]),
+        (u64::MAX, 1001, [7, 37]),
+    ] {
+        let mut draw = Generator::new(seed);
+        draw.skip(skip as u64);
+        let outputs = pcg32(seed, 0).skip(skip).take(shape[0] * shape[1]);
+        let unit = |output: u32| f64::from(output >> 8) / 16_777_216.0;
+        let drawn: Vec<f64> = outputs.map(unit).collect();
+        let tie = drawn.get(drawn.len() / 2).copied().unwrap_or(0.5);
+        for (p, scale) in [
+            (0.0, 1.0),
+            (0.25, 1.0 / 0.75),
+            (tie, 1.0 / (1.0 - tie)),
+            (1.0, 0.0),
+        ] {
+            let factor = |&drawn: &f64| if drawn < p { 0.0 } else { scale };
+            let mask: Vec<B::Elem> = drawn
+                .iter()
+                .map(|drawn| B::Elem::from_f64(factor(drawn)))
+                .collect();
+            for x in views(&shape, &|at| special::<B::Elem>(28, at)) {
+                let products = x.elements().into_iter().zip(&mask);
+                let out: Vec<B::Elem> = products.map(|(x, &factor)| x * factor).collect();
+                let dropped =
+                    |device: &B, x: View<'_, B>| device.dropout(x, Keep { p, scale }, &draw);
+                agree(devices, "dropout", [&x], &out, |device, [x]| {
+                    dropped(device, x).map(|[out, _]| out)
+                });
+                agree(devices, "dropout's mask", [&x], &mask, |device, [x]| {
+                    dropped(device, x).map(|[_, mask]| mask)
+                });
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod elementwise;
 pub mod empty;
 pub mod in_place;
 pub mod index;
+pub mod linear;
 pub mod matmul;
 pub mod reduce;
 pub mod softmax;

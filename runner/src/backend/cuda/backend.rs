@@ -2,11 +2,13 @@
 
 use minitorch_core::backend::{Backend, View, Window};
 use minitorch_core::block::{Backward, Block, Forward, PerOperand};
+use minitorch_core::linear;
 use minitorch_core::ops::Op;
+use minitorch_core::ops::special::Keep;
 use minitorch_core::reduction::Reduction;
 use minitorch_core::{Generator, Layout, Result};
 
-use super::{Cuda, CudaBuffer, CudaIndex, countable};
+use super::{Cuda, CudaBuffer, CudaIndex, Epilogue, countable};
 
 impl Backend for Cuda {
     type Elem = f32;
@@ -143,6 +145,34 @@ impl Backend for Cuda {
         self.drawn("normal", count, draw)
     }
 
+    fn dropout(&self, x: View<'_, Self>, keep: Keep, draw: &Generator) -> Result<[CudaBuffer; 2]> {
+        countable("dropout", &x)?;
+        self.dropped(x, keep, draw)
+    }
+
+    fn linear(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        relu: bool,
+    ) -> Result<CudaBuffer> {
+        countable("linear", &x)?;
+        countable("linear", &weight)?;
+        self.linear_layer(x, weight, Epilogue { bias, relu })
+    }
+
+    fn linear_grad(
+        &self,
+        given: linear::Backward<'_, Self>,
+        wanted: PerOperand<bool>,
+    ) -> Result<PerOperand<Option<CudaBuffer>>> {
+        countable("linear", &given.x)?;
+        countable("linear", &given.weight)?;
+        countable("linear", &given.g.view())?;
+        self.linear_grads(given, wanted)
+    }
+
     fn conv2d(
         &self,
         x: View<'_, Self>,
@@ -150,7 +180,7 @@ impl Backend for Cuda {
         window: &Window,
     ) -> Result<CudaBuffer> {
         countable("conv", &x)?;
-        self.convolved(x, weight, window)
+        self.convolved(x, weight, window, Epilogue::default())
     }
 
     fn conv2d_input_grad(

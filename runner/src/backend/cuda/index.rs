@@ -2,7 +2,8 @@
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::View;
-use minitorch_core::{Generator, Result};
+use minitorch_core::ops::special::Keep;
+use minitorch_core::{Generator, Result, random};
 
 use super::plain::plain;
 use super::{Cuda, CudaBuffer, CudaIndex, address, strides, word};
@@ -55,6 +56,18 @@ plain! {
     }
 }
 const _: () = assert!(size_of::<Draw>() == 40);
+
+plain! {
+    /// What `kernels/random.cu` calls `Dropout`.
+    struct Dropout {
+        draw: Draw,
+        out: u64,
+        operand: u64,
+        p: f32,
+        scale: f32,
+    }
+}
+const _: () = assert!(size_of::<Dropout>() == 64);
 
 impl Cuda {
     /// Overwrites all of a buffer.
@@ -200,14 +213,46 @@ impl Cuda {
         draw: &Generator,
     ) -> Result<CudaBuffer> {
         let out = CudaBuffer::any(self, count)?;
-        let arguments = Draw {
-            out: out.address(),
-            generator: draw.parts(),
-            count: word(count),
-            unused: 0,
-        };
+        let arguments = Draw::new(&out, draw);
         // SAFETY: these are the arguments of both draws, which write all numbers of the buffer.
         unsafe { self.run(name, count, &arguments) }?;
         Ok(out)
+    }
+
+    /// `x` times a mask, and the mask, by one kernel if the elements of `x` are in order.
+    pub(super) fn dropped(
+        &self,
+        x: View<'_, Self>,
+        keep: Keep,
+        draw: &Generator,
+    ) -> Result<[CudaBuffer; 2]> {
+        if !x.layout.is_contiguous() {
+            return random::dropout(self, x, keep, draw);
+        }
+        let count = x.layout.elements();
+        let [out, mask] = [CudaBuffer::any(self, count)?, CudaBuffer::any(self, count)?];
+        let arguments = Dropout {
+            draw: Draw::new(&mask, draw),
+            out: out.address(),
+            operand: address(&x),
+            p: keep.p as f32,
+            scale: keep.scale as f32,
+        };
+        // SAFETY: these are the arguments of `dropout`, which writes all numbers of both buffers and reads as many in a row,
+        // which is where the view ends.
+        unsafe { self.run("dropout", count, &arguments) }?;
+        Ok([out, mask])
+    }
+}
+
+impl Draw {
+    /// A draw that fills a buffer.
+    fn new(out: &CudaBuffer, draw: &Generator) -> Self {
+        Self {
+            out: out.address(),
+            generator: draw.parts(),
+            count: word(out.count()),
+            unused: 0,
+        }
     }
 }

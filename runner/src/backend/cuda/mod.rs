@@ -5,8 +5,8 @@
 //! its device: `ops.ptx` for elementwise operations and folds, whose text follows from core's table (`ops`), and
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
-//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `spatial`,
-//! `index`) and queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is
+//! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `linear`,
+//! `spatial`, `index`) and queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is
 //! freed (`memory`).
 //!
 //! A small network's step is many kernels of a few microseconds, and to launch each takes the host about as long. So
@@ -32,6 +32,7 @@ mod elementwise;
 mod fault;
 mod graph;
 mod index;
+mod linear;
 mod matmul;
 mod memory;
 mod modules;
@@ -180,6 +181,15 @@ impl fmt::Debug for Cuda {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cuda({})", self.machine.stream.context().ordinal())
     }
+}
+
+/// What a product or a convolution does with its sums.
+#[derive(Default)]
+struct Epilogue<'a> {
+    /// One number for each column or output channel, which is added to its sums.
+    bias: Option<View<'a, Cuda>>,
+    /// Whether they go through ReLU.
+    relu: bool,
 }
 
 /// Refuses a view of more elements than kernels count; expanded ones may have more than a buffer.

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use minitorch_core::ops::Grad;
 use minitorch_core::ops::catalog::{self, Entry};
+use minitorch_core::ops::special::Keep;
 use minitorch_core::ops::unary::Relu;
 use minitorch_core::reduction::{Max, Min, Prod, Reduction, Sum};
 use minitorch_core::state::Fnv;
@@ -51,8 +52,9 @@ fn kernels() -> String {
 fn bodies() -> String {
     let mut text = String::from(WRITTEN);
     text += "#pragma once\n#include \"reduce.cuh\"\n\n";
-    text += &body("relu", &Entry::of::<1, Relu>());
-    text += &body("relu_grad", &Entry::of::<2, Grad<Relu>>());
+    text += &body("relu", &Entry::of::<1, Relu>(), 0);
+    text += &body("relu_grad", &Entry::of::<2, Grad<Relu>>(), 0);
+    text += &body("keep", &Entry::of::<1, Keep>(), 2);
     let _ = writeln!(text, "\nFOLD(Sum, {})", fold::<Sum>());
     let _ = writeln!(text, "FOLD(Max, {})", fold::<Max>());
     let kinds = PoolingKind::ALL.map(|(kind, name)| format!("{name} = {}", kind as u32));
@@ -60,11 +62,13 @@ fn bodies() -> String {
     text
 }
 
-/// The body of an elementwise operation as a function.
-fn body(name: &str, entry: &Entry) -> String {
-    let operands: Vec<String> = (0..entry.operands).map(|k| format!("real x{k}")).collect();
-    let (operands, c) = (operands.join(", "), entry.c);
-    format!("INLINE real {name}({operands}) {{ return {c}; }}\n")
+/// The body of an elementwise operation as a function of its operands and so many parameters.
+fn body(name: &str, entry: &Entry, parameters: usize) -> String {
+    let operands = (0..entry.operands).map(|k| format!("real x{k}"));
+    let parameters = (0..parameters).map(|k| format!("real p{k}"));
+    let taken: Vec<String> = operands.chain(parameters).collect();
+    let (taken, c) = (taken.join(", "), entry.c);
+    format!("INLINE real {name}({taken}) {{ return {c}; }}\n")
 }
 
 /// The line of an elementwise operation.

@@ -10,7 +10,7 @@ use minitorch_core::shape::product;
 use minitorch_core::{Error, ErrorKind, Result};
 
 use super::plain::plain;
-use super::{Cuda, CudaBuffer, address, strides, word};
+use super::{Cuda, CudaBuffer, Epilogue, GROUP, address, strides, word};
 
 plain! {
     /// What `kernels/window.cuh` calls `Window`.
@@ -70,6 +70,15 @@ plain! {
 const _: () = assert!(size_of::<Conv>() == 128);
 
 plain! {
+    /// What `kernels/conv.cu` calls `ConvGrads`.
+    struct ConvGrads {
+        by_x: Conv,
+        by_weight: Conv,
+    }
+}
+const _: () = assert!(size_of::<ConvGrads>() == 256);
+
+plain! {
     /// What `kernels/conv.cu` calls `AddImages`.
     struct AddImages {
         /// Of each operand where its sum is to be, and where its numbers are.
@@ -96,17 +105,33 @@ plain! {
 }
 const _: () = assert!(size_of::<Pool>() == 104);
 
+impl Conv {
+    /// For an output, or a gradient, whose kernel goes through all of `out`.
+    fn new(
+        out: &CudaBuffer,
+        [x, w]: [View<'_, Cuda>; 2],
+        channels: [usize; 2],
+        window: &Sliding,
+    ) -> Result<Self> {
+        Ok(Self {
+            out: out.address(),
+            x: address(&x),
+            w: address(&w),
+            bias: 0,
+            count: word(out.count()),
+            channels: channels.map(word),
+            window: Window::new("conv", window)?,
+            x_stride: strides(&x.layout),
+            w_stride: strides(&w.layout),
+            bias_stride: 0,
+            relu: 0,
+            unused: 0,
+        })
+    }
+}
+
 /// The threads that work on one weight of one image: the lanes of its sum.
 const LANES: usize = 8;
-
-/// What a convolution does with its sums.
-#[derive(Default)]
-struct Epilogue<'a> {
-    /// `[o, ..]`: what it adds to those of each output channel.
-    bias: Option<View<'a, Cuda>>,
-    /// Whether they go through ReLU.
-    relu: bool,
-}
 
 /// A gradient of each image, `[images, count]`, and where their sum is to be, `[count]`.
 struct PerImage {
@@ -115,28 +140,27 @@ struct PerImage {
 }
 
 impl Cuda {
-    /// `x` `[b, c, h, w]` and `w` `[o, c, kh, kw]` give `[b, o, oh, ow]`.
+    /// `x` `[b, c, h, w]` and `w` `[o, c, kh, kw]` give `[b, o, oh, ow]`, and what follows.
     pub(super) fn convolved(
         &self,
         x: View<'_, Self>,
         w: View<'_, Self>,
         window: &Sliding,
-    ) -> Result<CudaBuffer> {
-        self.convolved_with(x, w, window, Epilogue::default())
-    }
-
-    fn convolved_with(
-        &self,
-        x: View<'_, Self>,
-        w: View<'_, Self>,
-        window: &Sliding,
-        epilogue: Epilogue<'_>,
+        Epilogue { bias, relu }: Epilogue<'_>,
     ) -> Result<CudaBuffer> {
         let [height, width] = window.output;
         let (c, o) = (x.shape()[1], w.shape()[0]);
-        let count = product([x.shape()[0], o, height, width]);
-        let name = "conv_forward";
-        self.conv(name, [x, w], [c, o], window, [count, count], epilogue)
+        let out = CudaBuffer::any(self, product([x.shape()[0], o, height, width]))?;
+        let arguments = Conv {
+            bias: bias.as_ref().map_or(0, address),
+            bias_stride: bias.map_or(0, |bias| word(bias.layout.strides()[0])),
+            relu: relu.into(),
+            ..Conv::new(&out, [x, w], [c, o], window)?
+        };
+        // SAFETY: these are the arguments of `conv_forward`; the views end in their buffers, and `out` has a number for each
+        // output.
+        unsafe { self.run("conv_forward", out.count(), &arguments) }?;
+        Ok(out)
     }
 
     /// `g` `[b, o, oh, ow]` and `w` `[o, c, kh, kw]` give `[b, c, h, w]`.
@@ -146,11 +170,11 @@ impl Cuda {
         w: View<'_, Self>,
         window: &Sliding,
     ) -> Result<CudaBuffer> {
-        let [height, width] = window.input;
-        let (c, o) = (w.shape()[1], w.shape()[0]);
-        let count = product([g.shape()[0], c, height, width]);
-        let (name, plain) = ("conv_input_grad", Epilogue::default());
-        self.conv(name, [g, w], [c, o], window, [count, count], plain)
+        let (out, arguments) = self.input_grad(g, w, window)?;
+        // SAFETY: these are the arguments of `conv_input_grad`; the views end in their buffers, and `out` has a number for
+        // each input.
+        unsafe { self.run("conv_input_grad", out.count(), &arguments) }?;
+        Ok(out)
     }
 
     /// `x` `[b, c, h, w]` and `g` `[b, o, oh, ow]` give `[o, c, kh, kw]`.
@@ -172,14 +196,58 @@ impl Cuda {
         g: View<'_, Self>,
         window: &Sliding,
     ) -> Result<PerImage> {
+        let (out, arguments) = self.weight_grad(x, g, window)?;
+        let threads = out.images.count() * LANES;
+        // SAFETY: these are the arguments of `conv_weight_grad`, which has a thread for each lane; the views end in their
+        // buffers, and `out` has a number for each weight of each image.
+        unsafe { self.run("conv_weight_grad", threads, &arguments) }?;
+        Ok(out)
+    }
+
+    /// Both gradients, of which none needs the other, by one kernel; that of the weight is not added up.
+    fn both_grads(
+        &self,
+        [x, w, g]: [View<'_, Self>; 3],
+        window: &Sliding,
+    ) -> Result<(CudaBuffer, PerImage)> {
+        let (grad, by_x) = self.input_grad(g, w, window)?;
+        let (grads, by_weight) = self.weight_grad(x, g, window)?;
+        let group = GROUP as usize;
+        let groups = grad.count().div_ceil(group) + (grads.images.count() * LANES).div_ceil(group);
+        let arguments = ConvGrads { by_x, by_weight };
+        // SAFETY: these are the arguments of `conv_grads`, and otherwise as of the kernels of each.
+        unsafe { self.run("conv_grads", groups * group, &arguments) }?;
+        Ok((grad, grads))
+    }
+
+    /// Where the gradient of the input goes, and what its kernel takes.
+    fn input_grad(
+        &self,
+        g: View<'_, Self>,
+        w: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<(CudaBuffer, Conv)> {
+        let [height, width] = window.input;
+        let (c, o) = (w.shape()[1], w.shape()[0]);
+        let out = CudaBuffer::any(self, product([g.shape()[0], c, height, width]))?;
+        let arguments = Conv::new(&out, [g, w], [c, o], window)?;
+        Ok((out, arguments))
+    }
+
+    /// The same of the weight.
+    fn weight_grad(
+        &self,
+        x: View<'_, Self>,
+        g: View<'_, Self>,
+        window: &Sliding,
+    ) -> Result<(PerImage, Conv)> {
         let [height, width] = window.kernel;
         let (c, o) = (x.shape()[1], g.shape()[1]);
         let count = product([o, c, height, width]);
-        let all = x.shape()[0] * count;
-        let (name, plain) = ("conv_weight_grad", Epilogue::default());
-        let images = self.conv(name, [x, g], [c, o], window, [all, all * LANES], plain)?;
+        let images = CudaBuffer::any(self, product([x.shape()[0], count]))?;
+        let arguments = Conv::new(&images, [x, g], [c, o], window)?;
         let sum = CudaBuffer::any(self, count)?;
-        Ok(PerImage { images, sum })
+        Ok((PerImage { images, sum }, arguments))
     }
 
     /// Adds up what there is of each image, in one kernel.
@@ -194,36 +262,6 @@ impl Cuda {
         };
         // SAFETY: these are the arguments of `add_images`; each operand has as many numbers of each image as its sum has.
         unsafe { self.run("add_images", counts.iter().sum(), &arguments) }
-    }
-
-    fn conv(
-        &self,
-        name: &'static str,
-        [x, w]: [View<'_, Self>; 2],
-        channels: [usize; 2],
-        window: &Sliding,
-        [count, threads]: [usize; 2],
-        Epilogue { bias, relu }: Epilogue<'_>,
-    ) -> Result<CudaBuffer> {
-        let out = CudaBuffer::any(self, count)?;
-        let arguments = Conv {
-            out: out.address(),
-            x: address(&x),
-            w: address(&w),
-            bias: bias.as_ref().map_or(0, address),
-            count: word(count),
-            channels: channels.map(word),
-            window: Window::new(name, window)?,
-            x_stride: strides(&x.layout),
-            w_stride: strides(&w.layout),
-            bias_stride: bias.map_or(0, |bias| word(bias.layout.strides()[0])),
-            relu: relu.into(),
-            unused: 0,
-        };
-        // SAFETY: these are the arguments of all three kernels; the views end in their buffers, and `out` has a number
-        // for each output.
-        unsafe { self.run(name, threads, &arguments) }?;
-        Ok(out)
     }
 
     /// One of the four kernels of pooling: `x` and `g` are `[b, c, ..]`, and so is what comes out, of `size`.

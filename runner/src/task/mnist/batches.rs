@@ -67,7 +67,8 @@ impl<'a, B: Backend> Loader<'a, B> {
     /// The same for a device with memory of its own: all digits are copied there once, and a batch is read from them, moved
     /// by `shift` pixels at most. (A digit's number would be no shorter than its label, so labels are copied.)
     ///
-    /// If the device has no room for all of them, it is said, and each batch is copied.
+    /// If the device has no room for all of them, and for so many numbers that a step needs, it is said, and each batch is
+    /// copied.
     ///
     /// # Errors
     ///
@@ -78,9 +79,12 @@ impl<'a, B: Backend> Loader<'a, B> {
         size: usize,
         normalise: bool,
         shift: u8,
+        step: usize,
     ) -> Result<Self, Failure> {
         let values = values(normalise);
-        match Resident::new(device, digits, &values, size, shift.into()) {
+        let resident = Resident::new(device, digits, &values, size, shift.into());
+        // The images alone may fit, and the first step would end for want of memory.
+        match resident.and_then(|resident| Tensor::try_zeros(device, [step]).map(|_| resident)) {
             Ok(resident) => Self::from(device, digits, size, Images::Device(resident)),
             Err(error) if error.kind() == ErrorKind::Memory => {
                 warn(&format!(

@@ -9,7 +9,7 @@ use minitorch_core::{Backend, Tensor};
 
 use super::batches::{Batch, Loader, View, views};
 use super::log::Log;
-use super::{Network, groups};
+use super::{EVALUATION_BATCH, Network, groups};
 use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
 use crate::backend::has_own_memory;
 use crate::checkpoint::{self, Program};
@@ -91,7 +91,11 @@ impl<'a, B: Backend> Lesson<'a, B> {
             digits,
             network,
             loader: match has_own_memory(&settings.run.machine) {
-                true => Loader::resident(device, &digits.train, batch, normalise, shift)?,
+                true => {
+                    let images = batch.max(EVALUATION_BATCH);
+                    let step = images.saturating_mul(Network::<B>::numbers_of_a_step(recipe));
+                    Loader::resident(device, &digits.train, batch, normalise, shift, step)?
+                }
                 false => Loader::new(device, &digits.train, batch, normalise)?,
             },
             watched: Watched::new(device, &digits.held_out, normalise)?,

@@ -4,6 +4,7 @@ use minitorch_core::nn::{Conv2d, Dropout, Layer, Linear};
 use minitorch_core::{Backend, Generator, Padding, Pool, Result, Tensor, module};
 
 use crate::args::mnist::{self, Recipe};
+use crate::data::PIXELS;
 
 /// Pixels of a channel after pooling.
 const POOLED: usize = 7 * 7;
@@ -53,11 +54,18 @@ impl<B: Backend> Network<B> {
         Ok(Self {
             conv1: conv(1, first, rng)?,
             conv2: conv(first, second, rng)?.pool(pool),
-            fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?,
+            fc1: Linear::with_init(device, second * POOLED, hidden, init, rng)?.relu(),
             fc2: Linear::with_init(device, hidden, 10, init, rng)?,
             dropout: Dropout::new(0.25, rng)?,
             quirks: recipe.quirks,
         })
+    }
+
+    /// How many numbers a step of training has on the device for each image, about: the image, the maps of both
+    /// convolutions before and after ReLU's gradient, that of the second one's input, and the gradients of the kernels.
+    pub const fn numbers_of_a_step(recipe: &Recipe) -> usize {
+        let [first, second, _] = recipe.net.widths();
+        PIXELS * (1 + 3 * first + 2 * second) + 9 * first * (1 + second)
     }
 
     /// The weights of the first convolution, `[channels, 1, 3, 3]`.
@@ -92,7 +100,7 @@ impl<B: Backend> Network<B> {
         let x = self.first_maps(images)?;
         let x = self.conv2.try_forward(&x)?;
         let x = x.try_reshape([images.shape()[0], x.shape()[1] * POOLED])?;
-        let x = self.fc1.try_forward(&x)?.try_relu()?;
+        let x = self.fc1.try_forward(&x)?;
         let x = self.dropout.try_forward(&x)?;
         let logits = self.fc2.try_forward(&x)?;
         if self.quirks {

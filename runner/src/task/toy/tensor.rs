@@ -27,8 +27,8 @@ module!(Network {
 
 impl<B: Backend> Layer<B> for Network<B> {
     fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
-        let x = self.layer1.try_forward(x)?.try_relu()?;
-        let x = self.layer2.try_forward(&x)?.try_relu()?;
+        let x = self.layer1.try_forward(x)?;
+        let x = self.layer2.try_forward(&x)?;
         self.layer3.try_forward(&x)
     }
 }
@@ -47,8 +47,8 @@ impl<B: Backend> Tensors<B> {
         let [first, second, third] = weights;
         Ok(Self {
             network: Network {
-                layer1: layer(first)?,
-                layer2: layer(second)?,
+                layer1: layer(first)?.relu(),
+                layer2: layer(second)?.relu(),
                 layer3: layer(third)?,
             },
             device,
@@ -146,5 +146,6 @@ fn linear<B: Backend>(device: &B, dense: &Dense) -> Result<Linear<B>> {
             Shape::from([dense.outputs(), dense.inputs()]),
         )?,
         bias: Some(param(&dense.bias, Shape::from([dense.outputs()]))?),
+        relu: false,
     })
 }

@@ -43,9 +43,8 @@ KERNEL(conv_forward, Conv) {
 }
 
 // x: the gradient [b, o, oh, ow], w [o, c, kh, kw] -> out [b, c, h, w]: one thread for each input.
-KERNEL(conv_input_grad, Conv) {
+INLINE void conv_input_grad_of(const Conv& a, unsigned i) {
     const Window& win = a.window;
-    unsigned i = thread();
     if (i >= a.count) return;
     Place at = place(i, a.c, win.input);
     const real* image = a.x + at.image * a.x_stride[0];
@@ -65,12 +64,14 @@ KERNEL(conv_input_grad, Conv) {
     a.out[i] = sum;
 }
 
+KERNEL(conv_input_grad, Conv) { conv_input_grad_of(a, thread()); }
+
 // x [b, c, h, w], w: the gradient [b, o, oh, ow] -> out [b, o, c, kh, kw], each image's sum: eight threads, the lanes, for
 // each of its elements.
-GROUP_KERNEL(conv_weight_grad, Conv) {
+INLINE void conv_weight_grad_by(const Conv& a, unsigned group) {
     const Window& win = a.window;
     // Not thread() / 8: eight threads a number may be more than 32 bits count.
-    unsigned lane = threadIdx.x % 8, i = blockIdx.x * (blockDim.x / 8) + threadIdx.x / 8;
+    unsigned lane = threadIdx.x % 8, i = group * (blockDim.x / 8) + threadIdx.x / 8;
     real sum = 0;
     if (i < a.count) {
         unsigned kx = i % win.kernel[1], ky = i / win.kernel[1] % win.kernel[0];
@@ -90,6 +91,18 @@ GROUP_KERNEL(conv_weight_grad, Conv) {
     sum = sum + __shfl_down_sync(0xffffffffu, sum, 2);
     sum = sum + __shfl_down_sync(0xffffffffu, sum, 1);
     if (lane == 0 && i < a.count) a.out[i] = sum;
+}
+
+GROUP_KERNEL(conv_weight_grad, Conv) { conv_weight_grad_by(a, blockIdx.x); }
+
+// Both gradients, of which none needs the other.
+struct ConvGrads { Conv by_x, by_weight; };
+static_assert(sizeof(ConvGrads) == 256, "as backend/cuda/spatial.rs has it");
+
+GROUP_KERNEL(conv_grads, ConvGrads) {
+    unsigned groups = (a.by_x.count + blockDim.x - 1) / blockDim.x;
+    if (blockIdx.x < groups) return conv_input_grad_of(a.by_x, thread());
+    conv_weight_grad_by(a.by_weight, blockIdx.x - groups);
 }
 
 // Sums of images, of up to two operands at a time.

@@ -1,5 +1,5 @@
 // Matrix products: each output accumulates over k in ascending order, in one accumulator that starts at +0.
-#include "real.cuh"
+#include "core.cuh"
 
 #define TILE 16
 
@@ -31,19 +31,39 @@ INLINE Operands operands(const Matmul& a, unsigned batch) {
     return of;
 }
 
-// TILE x TILE outputs, one for each thread.
-GROUP_KERNEL(matmul, Matmul) {
+// A product of small matrices, with what comes before it and after it.
+struct Product {
+    Matmul of;
+    // What ReLU let through, if the left operand is the gradient of that, which is +0 where this is not above it.
+    const real* passed;
+    // What is added to the sums of each column, if anything.
+    const real* bias;
+    unsigned passed_stride[2], bias_stride;
+    // Whether they go through ReLU then.
+    unsigned relu;
+};
+static_assert(sizeof(Product) == 144, "as backend/cuda/matmul.rs has it");
+
+// The left operand, which begins at `left`, at a row and a column.
+INLINE real left_at(const Product& p, const real* left, unsigned row, unsigned column) {
+    real x = left[row * p.of.left_stride[0] + column * p.of.left_stride[1]];
+    return p.passed ? relu_grad(p.passed[row * p.passed_stride[0] + column * p.passed_stride[1]], x) : x;
+}
+
+// TILE x TILE outputs, one for each thread: square number `group`.
+INLINE void square(const Product& p, unsigned group) {
+    const Matmul& a = p.of;
     __shared__ real left_tile[TILE][TILE];
     __shared__ real right_tile[TILE][TILE + 1];
     unsigned x = threadIdx.x % TILE, y = threadIdx.x / TILE;
-    unsigned batch = blockIdx.x / (a.tiles[0] * a.tiles[1]);
-    unsigned row = blockIdx.x / a.tiles[0] % a.tiles[1] * TILE + y;
-    unsigned column = blockIdx.x % a.tiles[0] * TILE + x;
+    unsigned batch = group / (a.tiles[0] * a.tiles[1]);
+    unsigned row = group / a.tiles[0] % a.tiles[1] * TILE + y;
+    unsigned column = group % a.tiles[0] * TILE + x;
     Operands of = operands(a, batch);
     real sum = 0;
     for (unsigned first = 0; first < a.k; first += TILE) {
         if (row < a.m && first + x < a.k)
-            left_tile[y][x] = of.left[row * a.left_stride[0] + (first + x) * a.left_stride[1]];
+            left_tile[y][x] = left_at(p, of.left, row, first + x);
         if (column < a.n && first + y < a.k)
             right_tile[y][x] = of.right[(first + y) * a.right_stride[0] + column * a.right_stride[1]];
         __syncthreads();
@@ -53,11 +73,15 @@ GROUP_KERNEL(matmul, Matmul) {
             for (unsigned i = 0; i < terms; ++i) sum = mt_fma(left_tile[y][i], right_tile[i][x], sum);
         __syncthreads();
     }
-    if (row < a.m && column < a.n) a.out[(batch * a.m + row) * a.n + column] = sum;
+    if (row >= a.m || column >= a.n) return;
+    if (p.bias) sum = sum + p.bias[column * p.bias_stride];
+    a.out[(batch * a.m + row) * a.n + column] = p.relu ? relu(sum) : sum;
 }
 
+GROUP_KERNEL(matmul, Product) { square(a, blockIdx.x); }
+
 // For large matrices: a group computes WIDE x WIDE outputs, and each of its 16 x 16 threads EACH x EACH of them, so that a
-// number which is read from the tiles is used EACH times.
+// number which is read from the tiles is used EACH times. A longer structure would cost half as many registers again.
 #define WIDE 64
 #define EACH 4
 
@@ -99,4 +123,24 @@ GROUP_KERNEL(matmul_wide, Matmul) {
             unsigned row = top + y + r * TILE, column = left_edge + x + c * TILE;
             if (row < a.m && column < a.n) a.out[(batch * a.m + row) * a.n + column] = sum[r][c];
         }
+}
+
+// The gradients of a linear layer, none of which needs another: products for the input and for the weight, and sums of the
+// columns of the gradient. What nobody wants has no squares.
+struct LinearGrad {
+    Product by_x, by_weight;
+    // The left operand is the gradient [m, k], transposed: each thread adds up a row.
+    Product by_bias;
+};
+static_assert(sizeof(LinearGrad) == 432, "as backend/cuda/linear.rs has it");
+
+GROUP_KERNEL(linear_grad, LinearGrad) {
+    unsigned group = blockIdx.x, squares = a.by_x.of.tiles[0] * a.by_x.of.tiles[1];
+    if (group < squares) return square(a.by_x, group);
+    group -= squares, squares = a.by_weight.of.tiles[0] * a.by_weight.of.tiles[1];
+    if (group < squares) return square(a.by_weight, group);
+    const Matmul& sums = a.by_bias.of;
+    unsigned row = (group - squares) * blockDim.x + threadIdx.x;
+    if (row >= sums.m) return;
+    sums.out[row] = fold_axis<Sum>(sums.k, [&](unsigned column) { return left_at(a.by_bias, sums.left, row, column); });
 }

@@ -1,12 +1,12 @@
 // Random numbers by position, as core/src/random.rs has them: PCG-XSH-RR 64/32.
-#include "real.cuh"
+#include "core.cuh"
 
 struct Draw {
     real* out;
     unsigned long long seed, stream, position;
     unsigned count;
 };
-static_assert(sizeof(Draw) == 40, "as backend/cuda/random.rs has it");
+static_assert(sizeof(Draw) == 40, "as backend/cuda/index.rs has it");
 
 struct Pcg { unsigned long long state, increment; };
 
@@ -52,4 +52,23 @@ KERNEL(normal, Draw) {
     Pcg pcg = outputs(a, 2ull * i);
     real u = 1.0f - next(pcg), v = next(pcg);
     a.out[i] = mt_sqrt(-2.0f * mt_log(u)) * mt_cos((real)6.283185307179586476925286766559 * v);
+}
+
+// A draw is where the mask is to be.
+struct Dropout {
+    Draw draw;
+    real* out;
+    const real* x;
+    // The probability of 0, and what the others are multiplied by.
+    real p, scale;
+};
+static_assert(sizeof(Dropout) == 64, "as backend/cuda/index.rs has it");
+
+KERNEL(dropout, Dropout) {
+    unsigned i = thread();
+    if (i >= a.draw.count) return;
+    Pcg pcg = outputs(a.draw, i);
+    real mask = keep(next(pcg), a.p, a.scale);
+    a.draw.out[i] = mask;
+    a.out[i] = a.x[i] * mask;
 }

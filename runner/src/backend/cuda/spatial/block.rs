@@ -1,5 +1,5 @@
 //! A convolution with bias, ReLU and pooling as one operation: two kernels at most forward, and
-//! four backward, or five for the bias of one image or of points.
+//! three backward, or four for the bias of one image or of points.
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::{Backend, View, Window as Sliding};
@@ -8,8 +8,8 @@ use minitorch_core::reduction::Sum;
 use minitorch_core::{Layout, Result};
 
 use super::super::plain::plain;
-use super::super::{Cuda, CudaBuffer, GROUP, address, strides, word};
-use super::{Epilogue, PerImage, Pool, Window};
+use super::super::{Cuda, CudaBuffer, Epilogue, GROUP, address, strides, word};
+use super::{PerImage, Pool, Window};
 
 plain! {
     /// What `kernels/block.cu` calls `MapsGrad`.
@@ -49,7 +49,7 @@ impl Cuda {
         block: &Block,
     ) -> Result<Forward<Self>> {
         let relu = block.relu;
-        let maps = self.convolved_with(x, weight, &block.conv, Epilogue { bias, relu })?;
+        let maps = self.convolved(x, weight, &block.conv, Epilogue { bias, relu })?;
         let [height, width] = block.conv.output;
         let layout = Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])?;
         let all = View::new(&maps, layout);
@@ -77,15 +77,24 @@ impl Cuda {
         let by_planes = by_bias && images != 1 && [height, width] != [1, 1];
         let (grad, sums) = self.maps_grad(maps, g.view(), block, by_planes)?;
         let g = View::new(&grad, layout);
-        let by_x = by_x.then(|| self.conv2d_input_grad(g, weight, &block.conv));
-        let by_weight = by_weight.then(|| self.weight_grads(x, g, &block.conv));
-        let by_weight = by_weight.transpose()?;
+        let (by_x, by_weight) = match (by_x, by_weight) {
+            (true, true) => {
+                let (by_x, by_weight) = self.both_grads([x, weight, g], &block.conv)?;
+                (Some(by_x), Some(by_weight))
+            }
+            (true, false) => (
+                Some(self.convolved_input_grad(g, weight, &block.conv)?),
+                None,
+            ),
+            (false, true) => (None, Some(self.weight_grads(x, g, &block.conv)?)),
+            (false, false) => (None, None),
+        };
         self.add_images([by_weight.as_ref(), sums.as_ref()], images)?;
         let by_bias = match sums {
             None if by_bias => Some(self.reduce(Sum, g, &[true, false, true, true])?),
             sums => sums.map(|sums| sums.sum),
         };
-        Ok([by_x.transpose()?, by_weight.map(|grads| grads.sum), by_bias])
+        Ok([by_x, by_weight.map(|grads| grads.sum), by_bias])
     }
 
     /// The gradient of the maps, and the sums of its planes, if they are wanted.
