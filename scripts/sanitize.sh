@@ -14,7 +14,7 @@ core/src/kernels/panel.rs       core:lib core:matmul core:conv
 core/src/math/fma.rs            core:math_fma
 core/src/math/sqrt.rs           core:math
 core/src/shared.rs              core:shared
-core/tests/memory/mod.rs        core:shared
+core/tests/memory/mod.rs        core:shared core:safetensors
 core/tests/training_memory.rs   core:training_memory
 runner/src/backend/cuda/driver.rs    tests:cuda
 runner/src/backend/cuda/elementwise.rs tests:cuda

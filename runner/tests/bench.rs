@@ -204,6 +204,7 @@ fn mistakes_are_told_before_anything_is_measured() {
             &option[..option.len() - 2]
         );
         assert!(error.starts_with(&expected), "{error}");
+        assert!(error.contains(name), "{error}");
         // An option wins.
         let output = command.args(option.split(' ')).output();
         assert!(output.expect("the program starts").status.success());

@@ -3,6 +3,7 @@
 use super::Layer;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shape::product;
 use crate::tensor::Tensor;
 
 macro_rules! activations {
@@ -55,7 +56,7 @@ crate::module!(Flatten);
 impl<B: Backend> Layer<B> for Flatten {
     fn try_forward(&self, x: &Tensor<B>) -> Result<Tensor<B>> {
         match x.shape().split_first() {
-            Some((&first, rest)) => x.try_reshape([first, rest.iter().product()]),
+            Some((&first, rest)) => x.try_reshape([first, product(rest.iter().copied())]),
             None => Err(Error::about(ErrorKind::Rank, "flatten", x.shape())
                 .advise("one axis or more is needed: [b, ..]")),
         }

@@ -28,7 +28,7 @@ pub struct Linear<B: Backend> {
     /// `[outputs]`, or none.
     pub bias: Option<Param<B>>,
     /// Whether ReLU follows, in the same operation.
-    pub relu: bool,
+    relu: bool,
 }
 
 impl<B: Backend> Module<B> for Linear<B> {
@@ -69,11 +69,17 @@ impl<B: Backend> Linear<B> {
             fan_out: outputs,
         };
         let (weight, bias) = init.weight_and_bias(device, [outputs, inputs].into(), fans, rng)?;
-        Ok(Self {
+        Ok(Self::from_params(weight, bias))
+    }
+
+    /// A layer of a weight `[outputs, inputs]` and a bias `[outputs]`, if any.
+    #[must_use]
+    pub const fn from_params(weight: Param<B>, bias: Option<Param<B>>) -> Self {
+        Self {
             weight,
             bias,
             relu: false,
-        })
+        }
     }
 
     /// The layer with ReLU after it, in the same operation: the same bits as a [`Relu`](super::Relu) behind it, in less

@@ -6,8 +6,9 @@ use crate::backend::Backend;
 use crate::block::Incoming;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
+use crate::layout::Layout;
 use crate::linear::Backward;
-use crate::shape::Shape;
+use crate::shape::{Shape, product};
 
 impl<B: Backend> Tensor<B> {
     /// Each output is a bias and a weighted sum of all inputs: `x` `[.., inputs]`, `weight` `[outputs, inputs]` (as PyTorch
@@ -18,8 +19,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// The bits are those of the operations one after the other, [`Tensor::try_matmul`], [`Tensor::try_add`] and
-    /// [`Tensor::try_relu`], on a matrix that has all leading axes as rows; the history is one node, or several on 32-bit
-    /// machines, where that takes less memory.
+    /// [`Tensor::try_relu`], on a matrix that has all leading axes as rows. The history of that is one node, or several on
+    /// 32-bit machines, where that takes less memory.
     ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};
@@ -32,7 +33,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] if the sizes do not agree.
+    /// [`ErrorKind::Shape`] if the sizes do not agree, [`ErrorKind::Size`] if there would be too many elements; those of
+    /// the device.
     pub fn try_linear(&self, weight: &Self, bias: Option<&Self>, relu: bool) -> Result<Self> {
         let (&[outputs, inputs], Some((&last, lead))) =
             (&weight.shape()[..], self.shape().split_last())
@@ -56,7 +58,7 @@ impl<B: Backend> Tensor<B> {
         if let Some(last) = shape.sizes_mut().last_mut() {
             *last = outputs;
         }
-        self.try_reshape([lead.iter().product(), inputs])?
+        self.try_reshape([product(lead.iter().copied()), inputs])?
             .rows_through(weight, bias, relu)?
             .try_reshape(shape)
     }
@@ -68,8 +70,10 @@ impl<B: Backend> Tensor<B> {
         }
         let device = self.device();
         let added = bias.map(Self::view);
-        let y = device.linear(self.view(), weight.view(), added, relu)?;
         let [outputs, rows] = [weight.shape()[0], self.shape()[0]];
+        // Too many elements are an error before the device is asked.
+        Layout::contiguous([rows, outputs])?;
+        let y = device.linear(self.view(), weight.view(), added, relu)?;
         let out = Self::dense(y, [rows, outputs])?;
         let passed = relu.then(|| out.detach());
         let rule = || {

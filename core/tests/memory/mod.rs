@@ -7,10 +7,16 @@ use std::ptr;
 
 /// Runs `f` while only the next `count` allocations of this thread succeed.
 pub(crate) fn with_allocations<T>(count: usize, f: impl FnOnce() -> T) -> T {
+    /// A test that fails allocates, too.
+    struct Restored;
+    impl Drop for Restored {
+        fn drop(&mut self) {
+            LEFT.set(None);
+        }
+    }
+    let _restored = Restored;
     LEFT.set(Some(count));
-    let result = f();
-    LEFT.set(None);
-    result
+    f()
 }
 
 thread_local! {

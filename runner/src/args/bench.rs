@@ -217,13 +217,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if seconds > 0.0 && seconds <= f64::from(MOST) => {
             Ok(Duration::from_secs_f64(seconds))
         }
-        _ => Err(format!("a number over 0 and up to {MOST} is expected")),
+        _ => Err(format!(
+            "a number over 0 and up to {MOST} is expected (of --budget or BENCH_BUDGET)"
+        )),
     }
 }
 
 fn repeats(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(repeats) if (1..=MOST).contains(&repeats) => Ok(repeats.into()),
-        _ => Err(format!("a whole number from 1 to {MOST} is expected")),
+        _ => Err(format!(
+            "a whole number from 1 to {MOST} is expected (of --repeats or BENCH_REPEATS)"
+        )),
     }
 }

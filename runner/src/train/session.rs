@@ -193,9 +193,10 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
         self.unread.push(&loss)?;
+        debug_assert_eq!(loss.elements(), 1, "a loss is one number");
         let one = match &mut self.one {
             Some(one) => one,
-            none => none.insert(Tensor::try_ones(loss.device(), *loss.shape())?),
+            first => first.insert(Tensor::try_ones(loss.device(), *loss.shape())?),
         };
         let grads = loss.try_backward_with(one.clone())?;
         self.optimizer.try_step(self.lesson.network_mut(), grads)?;

@@ -196,7 +196,7 @@ fn without_room_for_all_images_batches_are_copied_and_that_is_said_once() {
     assert_eq!(resident.warned, "");
     assert_eq!(
         copied.warned,
-        "warning: the device has no room for all 320 images; each batch of 16 is copied to it, which is slower\n"
+        "warning: the device has no room for all 320 images beside a step; each batch of 16 is copied to it, which is slower\n"
     );
     let rows = |run: &Run| run.counts.get("rows").copied();
     assert_eq!((rows(&resident), rows(&copied)), (Some(19), None));

@@ -3,7 +3,7 @@
 use crate::real::{Real, assert_same};
 use crate::samples::whole;
 use minitorch_core::isa::Level;
-use minitorch_core::nn::try_cross_entropy;
+use minitorch_core::nn::{Flatten, Layer, try_cross_entropy};
 use minitorch_core::plan;
 use minitorch_core::{
     Backend, ConvBlock, Element, Generator, Index, Padding, Pool, Result, Shape, Tensor,
@@ -171,6 +171,14 @@ fn products<B: Backend>() -> Vec<(&'static str, Operation<B>)> {
             let rank = x.rank().max(2);
             x.try_transpose(rank - 2, rank - 1)?.try_matmul(x)
         }),
+        ("linear", |x, draw| {
+            let [outputs] = draw.sizes();
+            let weight = [outputs, x.shape()[x.rank() - 1]];
+            let weight = Tensor::try_ones(x.device(), weight)?.try_tracked()?;
+            let bias = Tensor::try_ones(x.device(), [outputs])?.try_tracked()?;
+            x.try_linear(&weight, Some(&bias), draw.below(2) == 0)
+        }),
+        ("flatten", |x, _| Flatten.try_forward(x)),
         ("matmul_max", |x, draw| {
             let [count] = draw.sizes();
             let vectors = [count, x.shape()[x.rank() - 1]];

@@ -30,6 +30,8 @@ where
         [3, 4, 0],
         [255, 3, 2],
         [256, 3, 2],
+        [3, 2, 300],
+        [2, 520, 520],
         [600, 2, 300],
     ];
     let kinds = [special::<B::Elem>, ties, plain, small];
@@ -51,7 +53,7 @@ where
             }
         }
     }
-    // The kernel of large squares, whose epilogue has edges, too.
+    // A product so large that a device has another kernel for it, whose squares have edges here.
     let [rows, inputs, outputs] = [513, 3, 520];
     let x = &views(&[rows, inputs], &|at| special(75, at))[0];
     let weight = &views(&[outputs, inputs], &|at| special(76, at))[0];

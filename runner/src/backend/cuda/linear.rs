@@ -46,6 +46,10 @@ impl Cuda {
     ) -> Result<PerOperand<Option<CudaBuffer>>> {
         let [rows, inputs] = [0, 1].map(|axis| given.x.shape()[axis]);
         let outputs = given.weight.shape()[0];
+        assert_eq!(given.weight.shape()[1], inputs, "a weight for each input");
+        for maps in given.y.iter().chain([&given.g.view()]) {
+            assert_eq!(**maps.shape(), [rows, outputs], "a result and its gradient");
+        }
         let products = [[1, rows, inputs], [1, outputs, inputs]];
         if rows >= LONG || products.into_iter().any(is_wide) {
             return linear::backward(self, given, wanted);
@@ -85,7 +89,8 @@ impl Cuda {
         } = &arguments;
         let groups = by_x.groups() + by_weight.groups() + by_bias.groups();
         // SAFETY: these are the arguments of `linear_grad`, which has a group for each square of the products, and a thread
-        // for each sum; the views end in their buffers, and each gradient is as large as its operand.
+        // for each sum; the views, whose shapes were compared, end in their buffers, and each gradient is as large as its
+        // operand.
         unsafe { self.run("linear_grad", groups * GROUP as usize, &arguments) }?;
         Ok(grads)
     }

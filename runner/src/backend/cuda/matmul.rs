@@ -67,7 +67,8 @@ impl Cuda {
         let out = CudaBuffer::any(self, product(sizes))?;
         let arguments = Matmul::new(&out, &a, &b, WIDE);
         let threads = groups(sizes, WIDE) * GROUP as usize;
-        // SAFETY: these are the arguments of `matmul_wide`; the views end in their buffers, and the output in its own.
+        // SAFETY: these are the arguments of `matmul_wide`; the views, whose shapes `sizes` compared, end in their buffers,
+        // and the output in its own.
         unsafe { self.run("matmul_wide", threads, &arguments) }?;
         Ok(out)
     }
@@ -80,6 +81,9 @@ impl Cuda {
         Epilogue { bias, relu }: Epilogue<'_>,
     ) -> Result<CudaBuffer> {
         let sizes = sizes(&a, &b);
+        if let Some(bias) = &bias {
+            assert_eq!(**bias.shape(), [sizes[2]], "a bias for each column");
+        }
         let out = CudaBuffer::any(self, product(sizes))?;
         let arguments = Product {
             bias: bias.as_ref().map_or(0, address),
@@ -88,15 +92,22 @@ impl Cuda {
             ..Product::new(&out, &a, &b)
         };
         let threads = groups(sizes, TILE) * GROUP as usize;
-        // SAFETY: these are the arguments of `matmul`; the views end in their buffers, and the output in its own.
+        // SAFETY: these are the arguments of `matmul`; the views, whose shapes were compared, end in their buffers, and the
+        // output in its own.
         unsafe { self.run("matmul", threads, &arguments) }?;
         Ok(out)
     }
 }
 
 /// The sizes `[batch, m, n]` of a product.
+///
+/// # Panics
+///
+/// If there is no such product.
 fn sizes(a: &View<'_, Cuda>, b: &View<'_, Cuda>) -> [usize; 3] {
     let leading = a.shape().rank() - 2;
+    assert_eq!(a.shape()[..leading], b.shape()[..leading], "leading axes");
+    assert_eq!(a.shape()[leading + 1], b.shape()[leading], "terms");
     let batch = product(a.shape()[..leading].iter().copied());
     [batch, a.shape()[leading], b.shape()[leading + 1]]
 }

@@ -6,8 +6,8 @@
 //! `kernels.ptx` for the rest. `scripts/ptx.sh` makes both.
 //!
 //! An operation fills the structure that its kernel takes (`elementwise`, `reduce`, `softmax`, `matmul`, `linear`,
-//! `spatial`, `index`) and queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept when it is
-//! freed (`memory`).
+//! `spatial`, `index`) and queues the kernel on the device's one `stream`; only reading numbers back waits. Memory is kept
+//! when it is freed (`memory`).
 //!
 //! A small network's step is many kernels of a few microseconds, and to launch each takes the host about as long. So
 //! what is queued is recorded first (`recording`), and handed over when the host wants numbers or writes some. A

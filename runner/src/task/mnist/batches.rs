@@ -83,12 +83,14 @@ impl<'a, B: Backend> Loader<'a, B> {
     ) -> Result<Self, Failure> {
         let values = values(normalise);
         let resident = Resident::new(device, digits, &values, size, shift.into());
-        // The images alone may fit, and the first step would end for want of memory.
+        // The images alone may fit, and the first step would end for want of memory. A device may have a limit to one
+        // tensor, which this is not about.
+        let step = step.min(i32::MAX as usize);
         match resident.and_then(|resident| Tensor::try_zeros(device, [step]).map(|_| resident)) {
             Ok(resident) => Self::from(device, digits, size, Images::Device(resident)),
             Err(error) if error.kind() == ErrorKind::Memory => {
                 warn(&format!(
-                    "the device has no room for all {} images; each batch of {size} is copied to it, which is slower",
+                    "the device has no room for all {} images beside a step; each batch of {size} is copied to it, which is slower",
                     digits.len()
                 ));
                 Self::new(device, digits, size, normalise)

@@ -140,12 +140,8 @@ fn linear<B: Backend>(device: &B, dense: &Dense) -> Result<Linear<B>> {
             .collect();
         Param::new(Tensor::try_from_slice(device, &values, shape)?)
     };
-    Ok(Linear {
-        weight: param(
-            &dense.weight,
-            Shape::from([dense.outputs(), dense.inputs()]),
-        )?,
-        bias: Some(param(&dense.bias, Shape::from([dense.outputs()]))?),
-        relu: false,
-    })
+    let shape = Shape::from([dense.outputs(), dense.inputs()]);
+    let weight = param(&dense.weight, shape)?;
+    let bias = param(&dense.bias, Shape::from([dense.outputs()]))?;
+    Ok(Linear::from_params(weight, Some(bias)))
 }

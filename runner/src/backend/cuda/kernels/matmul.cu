@@ -34,7 +34,7 @@ INLINE Operands operands(const Matmul& a, unsigned batch) {
 // A product of small matrices, with what comes before it and after it.
 struct Product {
     Matmul of;
-    // What ReLU let through, if the left operand is the gradient of that, which is +0 where this is not above it.
+    // What ReLU let through, if the left operand is the gradient of that, which is +0 where this is 0 or less.
     const real* passed;
     // What is added to the sums of each column, if anything.
     const real* bias;
