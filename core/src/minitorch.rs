@@ -20,7 +20,7 @@
 //! | `optim` | [`crate::optim`] |
 //! | `datasets` | `runner::data`: the same six sets of points |
 //! | `testing` (`MathTest`) | `minitorch_tests::math_functions` in `tests/src` |
-//! | the 90 tests, `test_*.py` | `tests/semantics/tests/module0.rs` to `module4.rs`, same names; of CUDA in `module3_cuda.rs` |
+//! | the 90 tests, `test_*.py` | in `tests`, `module0.rs` to `module4.rs`, same names; those of CUDA in `module3_cuda.rs` |
 //! | `run_manual.py` | `runner simple --engine manual --weights 1,-1 --bias 0.2` |
 //! | `run_scalar.py`, `run_tensor.py` | `runner simple --engine scalar`, `--engine tensor`; `--preset minitorch` prints its numbers |
 //! | `run_fast_tensor.py` | `runner xor --engine fast` |

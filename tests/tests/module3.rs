@@ -6,6 +6,8 @@
 //!
 //! MiniTorch's tensors are too small to be cut into tasks, so these tests repeat them until they are large enough.
 
+// Only this one of MiniTorch's modules is about speed, and is compiled for it.
+#[path = "../semantics/tests/strategies/mod.rs"]
 mod strategies;
 
 use minitorch_core::indexing::Indices;
