@@ -126,6 +126,11 @@ fn phrases_are_named_where_they_are_trained_on() {
         serde_json::json!({"sentences": 1, "phrases": 2})
     );
 
+    std::fs::write(folder.file("stsa.binary.phrases.train"), "0 dull\n").expect("a file");
+    let arguments = [&["sentiment", "--data", &data], &fixed[..]].concat();
+    let errors = refused(&arguments, 1);
+    assert!(errors.contains("nothing is left to train on"), "{errors}");
+
     std::fs::remove_file(folder.file("stsa.binary.phrases.train")).expect("the file");
     assert!(!train(&[]).contains("Trained on"));
 }

@@ -207,8 +207,8 @@ impl Text {
         let mut words = Vocabulary::default();
         let are_phrases = phrases.is_some();
         let own = (files.format, files.train);
-        let (format, train) = phrases.as_ref().unwrap_or(&own);
-        let mut train = format.read_file(train, &mut words)?;
+        let (format, path) = phrases.as_ref().unwrap_or(&own);
+        let mut train = format.read_file(path, &mut words)?;
         let valid = files.format.read_file(&files.valid, &mut words)?;
         let test = files
             .test
@@ -221,6 +221,12 @@ impl Text {
             ),
             false => (None, 0),
         };
+        if train.is_empty() {
+            return Err(Failure::file(
+                path.display(),
+                "all of it is validated or tested with too, and left out: nothing is left to train on",
+            ));
+        }
         Ok(Self {
             words,
             train,
