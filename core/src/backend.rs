@@ -4,9 +4,10 @@
 //! agree, layouts stay inside of their buffers, arguments are in range. Every result is defined to the bit (see
 //! [`crate::arithmetic`]), so two backends are compared by equality.
 
-use crate::block::{Backward, Block, Forward, PerOperand};
+use crate::block::{Backward, Block, Forward};
 use crate::element::Element;
 use crate::error::Result;
+use crate::fused::PerOperand;
 use crate::layout::Layout;
 use crate::linear;
 use crate::ops::Op;

@@ -13,6 +13,7 @@
 
 use crate::backend::{Backend, View, Window};
 use crate::error::Result;
+use crate::fused::{Incoming, PerOperand};
 use crate::layout::Layout;
 use crate::ops::Grad;
 use crate::ops::binary::Add;
@@ -71,29 +72,6 @@ pub struct Backward<'a, B: Backend> {
     pub g: Incoming<'a, B>,
 }
 
-/// The gradient of a result.
-pub enum Incoming<'a, B: Backend> {
-    /// Somebody else may need it, too.
-    Shared(View<'a, B>),
-    /// Nobody else does, so it may be overwritten. It is contiguous.
-    Owned(&'a mut B::Buffer, Layout),
-}
-
-impl<B: Backend> Incoming<'_, B> {
-    /// Its elements.
-    #[must_use]
-    pub const fn view(&self) -> View<'_, B> {
-        let (buffer, layout): (&B::Buffer, _) = match self {
-            Self::Shared(View { buffer, layout }) => (buffer, layout),
-            Self::Owned(buffer, layout) => (buffer, layout),
-        };
-        View::new(buffer, *layout)
-    }
-}
-
-/// For each operand (input, weight, bias) something about its gradient.
-pub type PerOperand<T> = [T; 3];
-
 /// `[b, c, h, w]`, `[o, c, kh, kw]` and `[o, 1, 1]` give the maps `[b, o, oh, ow]`, and what pooling makes of them.
 ///
 /// # Errors
@@ -147,17 +125,13 @@ pub fn backward<B: Backend>(
         Some(Pooling::Avg(window)) => Some(backend.avg_pool2d_grad(g.view(), window)?),
         Some(Pooling::Max(window)) => Some(backend.max_pool2d_grad(maps, g.view(), window)?),
     };
-    let own = match (spread, block.relu, &mut g) {
-        (Some(mut spread), true, _) => {
+    let own = match (spread, block.relu) {
+        (Some(mut spread), true) => {
             backend.update(Grad(Relu), &mut spread, &layout, [maps])?;
             Some(spread)
         }
-        (None, true, Incoming::Owned(g, layout)) => {
-            backend.update(Grad(Relu), g, layout, [maps])?;
-            None
-        }
-        (None, true, Incoming::Shared(g)) => Some(backend.map(Grad(Relu), [maps, *g])?),
-        (spread, false, _) => spread,
+        (None, true) => g.through_relu(backend, maps)?,
+        (spread, false) => spread,
     };
     let g = own.as_ref().map_or(g.view(), |own| View::new(own, layout));
     let [by_x, by_weight, by_bias] = wanted;

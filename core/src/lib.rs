@@ -80,6 +80,7 @@ pub mod cpu;
 pub mod element;
 pub mod error;
 pub mod executor;
+pub mod fused;
 pub mod indexing;
 pub mod isa;
 mod kernels;

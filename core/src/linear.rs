@@ -11,10 +11,9 @@
 //! ones are tested against.
 
 use crate::backend::{Backend, View};
-use crate::block::{Incoming, PerOperand};
 use crate::error::Result;
+use crate::fused::{Incoming, PerOperand};
 use crate::layout::Layout;
-use crate::ops::Grad;
 use crate::ops::binary::Add;
 use crate::ops::unary::Relu;
 use crate::reduction::Sum;
@@ -70,13 +69,9 @@ pub fn backward<B: Backend>(
         y,
         mut g,
     } = given;
-    let own = match (y, &mut g) {
-        (None, _) => None,
-        (Some(y), Incoming::Owned(g, layout)) => {
-            backend.update(Grad(Relu), g, layout, [y])?;
-            None
-        }
-        (Some(y), Incoming::Shared(g)) => Some(backend.map(Grad(Relu), [y, *g])?),
+    let own = match y {
+        Some(y) => g.through_relu(backend, y)?,
+        None => None,
     };
     let layout = Layout::contiguous([x.shape()[0], weight.shape()[0]])?;
     let g = own.as_ref().map_or(g.view(), |own| View::new(own, layout));

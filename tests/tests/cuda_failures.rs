@@ -4,7 +4,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use minitorch_core::backend::{View, Window};
-use minitorch_core::block::{Backward, Block, Incoming, Pooling};
+use minitorch_core::block::{Backward, Block, Pooling};
+use minitorch_core::fused::Incoming;
 use minitorch_core::nn::{Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Module, Relu};
 use minitorch_core::nn::{Embedding, try_cross_entropy};
 use minitorch_core::ops::{binary, unary};

@@ -2,9 +2,10 @@
 
 use super::{Cpu, CpuBuffer, operand};
 use crate::backend::View;
-use crate::block::{Backward, Block, Forward, PerOperand};
+use crate::block::{Backward, Block, Forward};
 use crate::element::Element;
 use crate::error::Result;
+use crate::fused::PerOperand;
 use crate::kernels::SMALL;
 use crate::kernels::block::{Operands, grad};
 

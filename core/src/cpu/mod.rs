@@ -7,10 +7,11 @@ mod pool;
 pub use buffer::{CpuBuffer, CpuIndex};
 
 use crate::backend::{Backend, View, Window};
-use crate::block::{Backward, Block, Forward, PerOperand};
+use crate::block::{Backward, Block, Forward};
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
 use crate::executor::{Executor, Serial};
+use crate::fused::PerOperand;
 use crate::isa::Level;
 use crate::kernels::{self, Context, Operand, Workspace};
 use crate::layout::Layout;

@@ -4,7 +4,7 @@ use super::conv::Padding;
 use super::{Tensor, plain_forms};
 use crate::autodiff::Sink;
 use crate::backend::Backend;
-use crate::block::{Backward, Block, Incoming, Pooling};
+use crate::block::{Backward, Block, Pooling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
 use crate::layout::Layout;
@@ -142,10 +142,9 @@ impl<B: Backend> Tensor<B> {
         let pooled = fused.pool.map(|_| out.detach());
         let rule = || {
             let (x, weight) = (self.detach(), weight.detach());
-            move |mut grad: Self, sink: &mut Sink<'_, Self>| {
-                let device = grad.device().clone();
-                let pull = |g: Incoming<'_, B>, sink: &mut Sink<'_, Self>| {
-                    let wanted = core::array::from_fn(|operand| sink.wants(operand));
+            move |grad: Self, sink: &mut Sink<'_, Self>| {
+                let shapes = [*x.shape(), *weight.shape(), [o].into()];
+                grad.pull_layer(sink, shapes, |device, g, wanted| {
                     let given = Backward {
                         x: x.view(),
                         weight: weight.view(),
@@ -153,22 +152,8 @@ impl<B: Backend> Tensor<B> {
                         pooled: pooled.as_ref().map(Self::view),
                         g,
                     };
-                    let grads = device.conv_block_grad(given, &fused, wanted)?;
-                    let shapes = [*x.shape(), *weight.shape(), [o].into()];
-                    for (operand, (buffer, shape)) in grads.into_iter().zip(shapes).enumerate() {
-                        if let Some(buffer) = buffer {
-                            sink.add(operand, || Self::dense(buffer, shape))?;
-                        }
-                    }
-                    Ok(())
-                };
-                if grad.layout().is_contiguous()
-                    && let Some((buffer, layout)) = grad.unique_memory()
-                {
-                    let layout = *layout;
-                    return pull(Incoming::Owned(buffer, layout), sink);
-                }
-                pull(Incoming::Shared(grad.view()), sink)
+                    device.conv_block_grad(given, &fused, wanted)
+                })
             }
         };
         match bias {

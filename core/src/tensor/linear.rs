@@ -3,7 +3,6 @@
 use super::{Tensor, plain_forms};
 use crate::autodiff::Sink;
 use crate::backend::Backend;
-use crate::block::Incoming;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
 use crate::layout::Layout;
@@ -78,32 +77,17 @@ impl<B: Backend> Tensor<B> {
         let passed = relu.then(|| out.detach());
         let rule = || {
             let (x, weight) = (self.detach(), weight.detach());
-            move |mut grad: Self, sink: &mut Sink<'_, Self>| {
-                let device = grad.device().clone();
-                let pull = |g: Incoming<'_, B>, sink: &mut Sink<'_, Self>| {
-                    let wanted = core::array::from_fn(|operand| sink.wants(operand));
+            move |grad: Self, sink: &mut Sink<'_, Self>| {
+                let shapes = [*x.shape(), *weight.shape(), [outputs].into()];
+                grad.pull_layer(sink, shapes, |device, g, wanted| {
                     let given = Backward {
                         x: x.view(),
                         weight: weight.view(),
                         y: passed.as_ref().map(Self::view),
                         g,
                     };
-                    let grads = device.linear_grad(given, wanted)?;
-                    let shapes = [*x.shape(), *weight.shape(), [outputs].into()];
-                    for (operand, (buffer, shape)) in grads.into_iter().zip(shapes).enumerate() {
-                        if let Some(buffer) = buffer {
-                            sink.add(operand, || Self::dense(buffer, shape))?;
-                        }
-                    }
-                    Ok(())
-                };
-                if grad.layout().is_contiguous()
-                    && let Some((buffer, layout)) = grad.unique_memory()
-                {
-                    let layout = *layout;
-                    return pull(Incoming::Owned(buffer, layout), sink);
-                }
-                pull(Incoming::Shared(grad.view()), sink)
+                    device.linear_grad(given, wanted)
+                })
             }
         };
         match bias {

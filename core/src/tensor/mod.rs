@@ -9,6 +9,7 @@ mod construct;
 mod conv;
 mod display;
 mod elementwise;
+mod fused;
 mod join;
 mod linear;
 mod matmul;

@@ -6,7 +6,8 @@ use crate::oracle::spatial::{Pooled, forward, input_grad, weight_grad};
 use crate::real::Real;
 use crate::samples::{Sample, plain, small, special, ties, views};
 use minitorch_core::backend::{View, Window};
-use minitorch_core::block::{Backward, Block, Forward, Incoming, Pooling};
+use minitorch_core::block::{Backward, Block, Forward, Pooling};
+use minitorch_core::fused::Incoming;
 use minitorch_core::{Backend, Layout};
 
 /// `b, c, o` and the window of the convolution: enough images for a stretch, more than one, and too few.

@@ -5,7 +5,7 @@ use crate::oracle::{fold, matmul};
 use crate::real::Real;
 use crate::samples::{Sample, plain, small, special, ties, views};
 use minitorch_core::backend::View;
-use minitorch_core::block::Incoming;
+use minitorch_core::fused::Incoming;
 use minitorch_core::linear::Backward;
 use minitorch_core::{Backend, Layout};
 

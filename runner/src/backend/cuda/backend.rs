@@ -1,7 +1,8 @@
 //! What core asks of a device, handed to the files that do it.
 
 use minitorch_core::backend::{Backend, View, Window};
-use minitorch_core::block::{Backward, Block, Forward, PerOperand};
+use minitorch_core::block::{Backward, Block, Forward};
+use minitorch_core::fused::PerOperand;
 use minitorch_core::linear;
 use minitorch_core::ops::Op;
 use minitorch_core::ops::special::Keep;

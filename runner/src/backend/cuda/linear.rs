@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::View;
-use minitorch_core::block::PerOperand;
+use minitorch_core::fused::PerOperand;
 use minitorch_core::linear::{self, Backward};
 use minitorch_core::{Layout, Result};
 

@@ -150,6 +150,9 @@ impl Cuda {
     ) -> Result<CudaBuffer> {
         let [height, width] = window.output;
         let (c, o) = (x.shape()[1], w.shape()[0]);
+        if let Some(bias) = &bias {
+            assert_eq!(bias.shape()[0], o, "a bias for each output channel");
+        }
         let out = CudaBuffer::any(self, product([x.shape()[0], o, height, width]))?;
         let arguments = Conv {
             bias: bias.as_ref().map_or(0, address),

@@ -3,7 +3,8 @@
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::{Backend, View, Window as Sliding};
-use minitorch_core::block::{Backward, Block, Forward, PerOperand, Pooling};
+use minitorch_core::block::{Backward, Block, Forward, Pooling};
+use minitorch_core::fused::PerOperand;
 use minitorch_core::reduction::Sum;
 use minitorch_core::{Layout, Result};
 
