@@ -2,6 +2,7 @@
 
 mod block;
 mod buffer;
+mod linear;
 mod pool;
 
 pub use buffer::{CpuBuffer, CpuIndex};
@@ -13,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::executor::{Executor, Serial};
 use crate::fused::PerOperand;
 use crate::isa::Level;
-use crate::kernels::{self, Context, Operand, Workspace};
+use crate::kernels::{self, Context, Epilogue, Operand, Workspace};
 use crate::layout::Layout;
 use crate::ops::Op;
 use crate::random::Generator;
@@ -305,8 +306,19 @@ impl<E: Element> Backend for Cpu<E> {
         let columns = b.shape()[rank - 1];
         let count = product(shape[..rank - 1].iter().copied().chain([columns]));
         self.filled(count, |context, out| {
-            E::matmul(context, self.workspace(), operand(&a), operand(&b), out)
+            let (a, b) = (operand(&a), operand(&b));
+            E::matmul(context, self.workspace(), a, b, Epilogue::NONE, out)
         })
+    }
+
+    fn linear(
+        &self,
+        x: View<'_, Self>,
+        weight: View<'_, Self>,
+        bias: Option<View<'_, Self>>,
+        relu: bool,
+    ) -> Result<CpuBuffer<E>> {
+        linear::forward(self, x, weight, bias, relu)
     }
 
     fn rows(&self, table: View<'_, Self>, index: &CpuIndex, count: usize) -> Result<CpuBuffer<E>> {

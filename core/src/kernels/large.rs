@@ -7,6 +7,7 @@
 //!             for terms, at most 256 in order          the left operand's block is packed tile by tile
 //!                 for columns of a tile                a panel
 //!                     for rows of a tile               sums in registers
+//!             after the last term: the epilogue
 //! ```
 //!
 //! A panel is what tiles read one after the other: the columns of a tile, `terms x columns`. The product goes over all of
@@ -167,7 +168,9 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self { right, .. } = self;
-        let Product { a, plan, .. } = *self.product;
+        let Product {
+            a, plan, epilogue, ..
+        } = *self.product;
         let lanes = lanes::<E, I>();
         let rows = self.out.len() / plan.columns;
         let terms = plan.terms(self.scratch.len()).min(right.terms.count);
@@ -210,6 +213,14 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                     panel.tiles::<I, VECTORS>(lanes, height, &spots, self.out);
                 }
             }
+            if right.terms.first + right.terms.count == plan.depth {
+                let Part {
+                    first: column,
+                    count,
+                } = right.columns;
+                let out = &mut self.out[top * plan.columns + column..];
+                epilogue.apply::<I>(column, [height, count], plan.columns, out);
+            }
         }
     }
 }
@@ -217,6 +228,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
 #[cfg(test)]
 mod tests {
     use super::super::Operand;
+    use super::super::epilogue::Epilogue;
     use super::super::matmul::Matmul;
     use super::super::product::Side;
     use super::super::workspace::CAPACITY;
@@ -244,6 +256,7 @@ mod tests {
                 a: Side::new(operand(&*a.0, &a.1), depth, 1),
                 b: Side::new(operand(&*b.0, &b.1), columns, 1),
                 plan,
+                epilogue: Epilogue::NONE,
             };
             let right = Right {
                 columns: Part {

@@ -1,6 +1,7 @@
 //! Matrix products over any strides: how they are cut and blocked. [`product`](super::product) and, where all
 //! rows share packed columns, [`large`](super::large) do the work.
 
+use super::epilogue::Epilogue;
 use super::panel::{DEPTH, TASK, tile};
 use super::product::{Product, Side};
 use super::split::{self, Cut};
@@ -156,7 +157,7 @@ impl Matmul {
 }
 
 /// `[.., i, k] x [.., k, j] -> [.., i, j]`: `out[i, j]` starts at +0 and takes `fma(a[i, k], b[k, j], out)` for `k`
-/// ascending (R3 of the canonical arithmetic).
+/// ascending (R3 of the canonical arithmetic); then what `epilogue` says.
 ///
 /// How the output is cut, what is packed and how many terms go at once changes no bit.
 pub(crate) fn matmul<E: Element>(
@@ -164,6 +165,7 @@ pub(crate) fn matmul<E: Element>(
     workspace: Workspace<'_, E>,
     a: Operand<'_, E>,
     b: Operand<'_, E>,
+    epilogue: Epilogue<'_, E>,
     out: &mut [E],
 ) {
     let workers = context.executor.workers();
@@ -180,6 +182,7 @@ pub(crate) fn matmul<E: Element>(
         a: Side::new(a, a_row, a_depth),
         b: Side::new(b, b_column, b_depth),
         plan,
+        epilogue,
     };
     if plan.packing.is_some() && super::large::product(context, workspace, &product, out) {
         return;

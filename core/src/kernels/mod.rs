@@ -13,6 +13,7 @@ pub(crate) mod block;
 pub(crate) mod conv;
 pub(crate) mod conv_weight;
 pub(crate) mod correlate;
+pub(crate) mod epilogue;
 pub(crate) mod exact;
 pub(crate) mod gather;
 pub(crate) mod index;
@@ -34,6 +35,7 @@ pub(crate) mod strip;
 mod without_memory;
 pub(crate) mod workspace;
 
+pub(crate) use epilogue::Epilogue;
 pub(crate) use workspace::Workspace;
 
 use crate::backend::Window;
@@ -79,6 +81,7 @@ pub trait Kernels: Sized {
         workspace: Workspace<'_, Self>,
         a: Operand<'_, Self>,
         b: Operand<'_, Self>,
+        epilogue: Epilogue<'_, Self>,
         out: &mut [Self],
     );
     fn place_matmul(
@@ -155,9 +158,10 @@ macro_rules! compile {
                 workspace: Workspace<'_, Self>,
                 a: Operand<'_, Self>,
                 b: Operand<'_, Self>,
+                epilogue: Epilogue<'_, Self>,
                 out: &mut [Self],
             ) {
-                matmul::matmul(context, workspace, a, b, out);
+                matmul::matmul(context, workspace, a, b, epilogue, out);
             }
             fn place_matmul(
                 context: Context<'_>,

@@ -5,9 +5,11 @@
 //!     for terms, at most 256 in order     the left operand's block is packed tile by tile, if it reaches far
 //!         for columns of a tile           the right operand's are copied side by side, or read where they lie
 //!             for rows of a tile          panel: sums in registers
+//! the epilogue
 //! ```
 
 use super::Operand;
+use super::epilogue::Epilogue;
 use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
 use super::panel::{Panel, Spot, Taps, VECTORS, WIDE, lanes};
@@ -55,6 +57,7 @@ pub(crate) struct Product<'a, E> {
     pub(crate) a: Side<'a, E>,
     pub(crate) b: Side<'a, E>,
     pub(crate) plan: Matmul,
+    pub(crate) epilogue: Epilogue<'a, E>,
 }
 
 /// The elements `start..` of the product, in row-major order, as many as `out` has.
@@ -93,6 +96,8 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                 base: at - start,
             };
             product.block::<I>(&block, &mut taps, scratch, out);
+            let out = &mut out[at - start..];
+            (product.epilogue).apply::<I>(column, [height, width], columns, out);
             at += height * width;
         }
     }
@@ -109,7 +114,7 @@ struct Block {
 impl<E: Element> Product<'_, E> {
     #[inline(always)]
     fn block<I: Isa>(&self, block: &Block, taps: &mut Taps, scratch: &mut [E], out: &mut [E]) {
-        let Self { a, b, plan } = *self;
+        let Self { a, b, plan, .. } = *self;
         let Matmul {
             columns: stride,
             depth: terms,

@@ -9,6 +9,7 @@ use crate::executor::Serial;
 use crate::{Cpu, Layout};
 use alloc::vec;
 use alloc::vec::Vec;
+use epilogue::Epilogue;
 use workspace::Workspace;
 
 #[path = "conv.rs"]
@@ -17,6 +18,8 @@ mod conv;
 mod conv_weight;
 #[path = "correlate.rs"]
 mod correlate;
+#[path = "epilogue.rs"]
+mod epilogue;
 #[path = "large.rs"]
 mod large;
 #[path = "left.rs"]
@@ -173,7 +176,7 @@ fn matrix_products_with_small_tiles() {
             .matmul(View::new(&on_a, a.1), View::new(&on_b, b.1))
             .unwrap();
         let actual = run(&a, &b, rows * columns, |context, a, b, out| {
-            matmul::matmul(context, Workspace::STACK, a, b, out);
+            matmul::matmul(context, Workspace::STACK, a, b, Epilogue::NONE, out);
         });
         assert_eq!(
             actual,

@@ -1,6 +1,6 @@
 //! Kernels whose scratch memory is on the stack, as where there is no other.
 
-use super::{Context, Kernels, Operand, Workspace};
+use super::{Context, Epilogue, Kernels, Operand, Workspace};
 use crate::cpu::Pool;
 use crate::element::Element;
 use crate::executor::Serial;
@@ -33,7 +33,7 @@ fn without_memory<E: Element + Kernels>(pool: &Pool<E>) {
                 let mut out = vec![E::ZERO; rows * columns];
                 let operand = |data, layout| Operand { data, layout };
                 let (a, b) = (operand(&*a, &a_layout), operand(&*b, &b_layout));
-                E::matmul(context, workspace, a, b, &mut out);
+                E::matmul(context, workspace, a, b, Epilogue::NONE, &mut out);
                 out.into_iter().map(E::to_f64).collect::<Vec<_>>()
             };
             let expected = product(Workspace::new(pool));
