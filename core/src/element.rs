@@ -51,6 +51,10 @@ pub trait Element:
     fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32;
     /// The transposed square.
     fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8];
+    /// The lanes of `a` with these numbers, of which only the lowest three bits count.
+    fn select<I: Isa>(a: [Self; 8], lanes: [u32; 8]) -> [Self; 8];
+    /// [`Element::select`] of sixteen lanes, and four bits.
+    fn select_wide<I: Isa>(a: [Self; 16], lanes: [u32; 16]) -> [Self; 16];
     /// The absolute value.
     #[must_use]
     fn abs(self) -> Self;
@@ -133,6 +137,14 @@ impl Element for f32 {
         I::transpose_f32(square)
     }
     #[inline(always)]
+    fn select<I: Isa>(a: [Self; 8], lanes: [u32; 8]) -> [Self; 8] {
+        I::select_f32x8(a, lanes)
+    }
+    #[inline(always)]
+    fn select_wide<I: Isa>(a: [Self; 16], lanes: [u32; 16]) -> [Self; 16] {
+        I::select_f32x16(a, lanes)
+    }
+    #[inline(always)]
     fn abs(self) -> Self {
         Self::abs(self)
     }
@@ -211,6 +223,14 @@ impl Element for f64 {
     #[inline(always)]
     fn transpose<I: Isa>(square: [[Self; 8]; 8]) -> [[Self; 8]; 8] {
         core::array::from_fn(|i| square.map(|line| line[i]))
+    }
+    #[inline(always)]
+    fn select<I: Isa>(a: [Self; 8], lanes: [u32; 8]) -> [Self; 8] {
+        core::array::from_fn(|l| a[lanes[l] as usize % 8])
+    }
+    #[inline(always)]
+    fn select_wide<I: Isa>(a: [Self; 16], lanes: [u32; 16]) -> [Self; 16] {
+        core::array::from_fn(|l| a[lanes[l] as usize % 16])
     }
     #[inline(always)]
     fn abs(self) -> Self {

@@ -32,6 +32,8 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
 
     /// How many numbers in single precision a vector register holds that the kernels of matrix products use.
     const LANES: usize = 8;
+    /// Whether selecting lanes of a vector is one instruction.
+    const SELECTS: bool = false;
     /// How many rows of two such vectors a product keeps in registers.
     const ROWS: usize = 4;
 
@@ -65,6 +67,16 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     #[inline(always)]
     fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
         core::array::from_fn(|i| square.map(|line| line[i]))
+    }
+    /// The lanes of `a` with these numbers, of which only the lowest three bits count.
+    #[inline(always)]
+    fn select_f32x8(a: [f32; 8], lanes: [u32; 8]) -> [f32; 8] {
+        core::array::from_fn(|l| a[lanes[l] as usize % 8])
+    }
+    /// [`Isa::select_f32x8`] of sixteen lanes, and four bits.
+    #[inline(always)]
+    fn select_f32x16(a: [f32; 16], lanes: [u32; 16]) -> [f32; 16] {
+        core::array::from_fn(|l| a[lanes[l] as usize % 16])
     }
     /// [`Isa::fma_f64`] in eight lanes.
     #[inline(always)]

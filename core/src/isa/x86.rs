@@ -1,11 +1,12 @@
 #![allow(unsafe_code)]
 use super::{Isa, Kernel};
 use core::arch::x86_64::{
-    __m256, __m256d, __m512, __m512d, _CMP_EQ_OQ, _MM_HINT_T0, _mm_cvtsd_f64, _mm_cvtss_f32,
-    _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss, _mm256_castps_pd,
-    _mm256_cmp_ps, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps, _mm256_permute2f128_ps,
-    _mm256_set1_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
-    _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
+    __m256, __m256d, __m256i, __m512, __m512d, __m512i, _CMP_EQ_OQ, _MM_HINT_T0, _mm_cvtsd_f64,
+    _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss,
+    _mm256_castps_pd, _mm256_cmp_ps, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps,
+    _mm256_permute2f128_ps, _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps,
+    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_permutexvar_ps,
 };
 use core::mem::transmute;
 
@@ -20,6 +21,7 @@ impl super::sealed::Sealed for Avx2 {}
 
 impl Isa for Avx2 {
     const ROWS: usize = 6;
+    const SELECTS: bool = true;
 
     #[inline(always)]
     fn prefetch<T>(here: &[T], ahead: usize) {
@@ -87,6 +89,15 @@ impl Isa for Avx2 {
         }
     }
     #[inline(always)]
+    fn select_f32x8(a: [f32; 8], lanes: [u32; 8]) -> [f32; 8] {
+        // SAFETY: as above.
+        unsafe {
+            let a = transmute::<[f32; 8], __m256>(a);
+            let lanes = transmute::<[u32; 8], __m256i>(lanes);
+            transmute::<__m256, [f32; 8]>(_mm256_permutevar8x32_ps(a, lanes))
+        }
+    }
+    #[inline(always)]
     fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {
         // SAFETY: as above, with two vectors of four.
         unsafe {
@@ -122,6 +133,7 @@ impl super::sealed::Sealed for Avx512 {}
 impl Isa for Avx512 {
     const LANES: usize = 16;
     const ROWS: usize = 8;
+    const SELECTS: bool = true;
 
     #[inline(always)]
     fn prefetch<T>(here: &[T], ahead: usize) {
@@ -177,6 +189,19 @@ impl Isa for Avx512 {
     #[inline(always)]
     fn transpose_f32(square: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
         Avx2::transpose_f32(square)
+    }
+    #[inline(always)]
+    fn select_f32x8(a: [f32; 8], lanes: [u32; 8]) -> [f32; 8] {
+        Avx2::select_f32x8(a, lanes)
+    }
+    #[inline(always)]
+    fn select_f32x16(a: [f32; 16], lanes: [u32; 16]) -> [f32; 16] {
+        // SAFETY: as above.
+        unsafe {
+            let a = transmute::<[f32; 16], __m512>(a);
+            let lanes = transmute::<[u32; 16], __m512i>(lanes);
+            transmute::<__m512, [f32; 16]>(_mm512_permutexvar_ps(lanes, a))
+        }
     }
     #[inline(always)]
     fn fma_f64x8(a: [f64; 8], b: [f64; 8], c: [f64; 8]) -> [f64; 8] {

@@ -198,6 +198,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                     b: self.packed,
                     taps: &taps,
                     steps: [plan.columns, 1],
+                    gap: 0,
                     first: term == 0,
                 };
                 for column in (0..right.columns.count).step_by(right.width) {

@@ -133,6 +133,8 @@ pub(crate) struct Panel<'a, E> {
     pub(crate) taps: &'a Taps,
     /// Distances of two rows and of two columns in the output.
     pub(crate) steps: [usize; 2],
+    /// How many columns lie between two lines, for [`Panel::tiles_over_lines`].
+    pub(crate) gap: usize,
     /// Whether sums start at +0; else they go on from what is in the output.
     pub(crate) first: bool,
 }
@@ -147,13 +149,38 @@ impl<E: Element> Panel<'_, E> {
         spots: &[Spot; NV],
         out: &mut [E],
     ) {
+        self.all_rows::<I, NV, false>(lanes, rows, spots, out);
+    }
+
+    /// The same at vectors over the ends of lines. Where a spot has fewer columns than a vector, [`Panel::gap`] follow that
+    /// do not exist, and then others that do: in the output they come next. As many elements behind them are overwritten,
+    /// which are left to later spots. Outputs must be adjacent, and sums start at +0.
+    #[inline(always)]
+    pub(crate) fn tiles_over_lines<I: Isa, const NV: usize>(
+        &self,
+        lanes: usize,
+        rows: usize,
+        spots: &[Spot; NV],
+        out: &mut [E],
+    ) {
+        self.all_rows::<I, NV, true>(lanes, rows, spots, out);
+    }
+
+    #[inline(always)]
+    fn all_rows<I: Isa, const NV: usize, const OVER: bool>(
+        &self,
+        lanes: usize,
+        rows: usize,
+        spots: &[Spot; NV],
+        out: &mut [E],
+    ) {
         match (lanes, tile_rows::<E, I>()) {
-            (16, 8) => self.rows::<I, [E; 16], 8, NV>(rows, spots, out),
-            (_, 8) => self.rows::<I, [E; LANES], 8, NV>(rows, spots, out),
-            (_, 6) => self.rows::<I, [E; LANES], 6, NV>(rows, spots, out),
-            (_, 4) => self.rows::<I, [E; LANES], 4, NV>(rows, spots, out),
-            (_, 3) => self.rows::<I, [E; LANES], 3, NV>(rows, spots, out),
-            _ => self.rows::<I, [E; LANES], 2, NV>(rows, spots, out),
+            (16, 8) => self.rows::<I, [E; 16], 8, NV, OVER>(rows, spots, out),
+            (_, 8) => self.rows::<I, [E; LANES], 8, NV, OVER>(rows, spots, out),
+            (_, 6) => self.rows::<I, [E; LANES], 6, NV, OVER>(rows, spots, out),
+            (_, 4) => self.rows::<I, [E; LANES], 4, NV, OVER>(rows, spots, out),
+            (_, 3) => self.rows::<I, [E; LANES], 3, NV, OVER>(rows, spots, out),
+            _ => self.rows::<I, [E; LANES], 2, NV, OVER>(rows, spots, out),
         }
     }
 
@@ -166,14 +193,14 @@ impl<E: Element> Panel<'_, E> {
         out: &mut [E],
     ) {
         if lanes::<E, I>() == 16 {
-            self.tile::<I, [E; 16], 1, NV>([row, row], spots, out);
+            self.tile::<I, [E; 16], 1, NV, false>([row, row], spots, out);
         } else {
-            self.tile::<I, [E; LANES], 1, NV>([row, row], spots, out);
+            self.tile::<I, [E; LANES], 1, NV, false>([row, row], spots, out);
         }
     }
 
     #[inline(always)]
-    fn rows<I: Isa, V: Vector<E>, const MOST: usize, const NV: usize>(
+    fn rows<I: Isa, V: Vector<E>, const MOST: usize, const NV: usize, const OVER: bool>(
         &self,
         rows: usize,
         spots: &[Spot; NV],
@@ -183,10 +210,10 @@ impl<E: Element> Panel<'_, E> {
         while row < rows {
             let height = height(rows - row, MOST);
             match height {
-                4 if MOST > 4 => self.tile::<I, V, 4, NV>([row, number], spots, out),
-                2 if MOST > 2 => self.tile::<I, V, 2, NV>([row, number], spots, out),
-                1 => self.tile::<I, V, 1, NV>([row, number], spots, out),
-                _ => self.tile::<I, V, MOST, NV>([row, number], spots, out),
+                4 if MOST > 4 => self.tile::<I, V, 4, NV, OVER>([row, number], spots, out),
+                2 if MOST > 2 => self.tile::<I, V, 2, NV, OVER>([row, number], spots, out),
+                1 => self.tile::<I, V, 1, NV, OVER>([row, number], spots, out),
+                _ => self.tile::<I, V, MOST, NV, OVER>([row, number], spots, out),
             }
             row += height;
             number += 1;
@@ -195,13 +222,13 @@ impl<E: Element> Panel<'_, E> {
 
     /// `MR` rows at `NV` vectors of columns; `place` is the first row and the number of the tile.
     #[inline(always)]
-    fn tile<I: Isa, V: Vector<E>, const MR: usize, const NV: usize>(
+    fn tile<I: Isa, V: Vector<E>, const MR: usize, const NV: usize, const OVER: bool>(
         &self,
         place: [usize; 2],
         spots: &[Spot; NV],
         out: &mut [E],
     ) {
-        I::apart(Tile::<E, V, MR, NV> {
+        I::apart(Tile::<E, V, MR, NV, OVER> {
             panel: self,
             place,
             spots,
@@ -212,7 +239,7 @@ impl<E: Element> Panel<'_, E> {
 }
 
 /// Sums in registers: `MR` rows at `NV` vectors of columns.
-struct Tile<'a, E, V, const MR: usize, const NV: usize> {
+struct Tile<'a, E, V, const MR: usize, const NV: usize, const OVER: bool> {
     panel: &'a Panel<'a, E>,
     /// The first row, and the number of the tile.
     place: [usize; 2],
@@ -222,7 +249,9 @@ struct Tile<'a, E, V, const MR: usize, const NV: usize> {
     vectors: PhantomData<V>,
 }
 
-impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile<'_, E, V, MR, NV> {
+impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize, const OVER: bool> Kernel
+    for Tile<'_, E, V, MR, NV, OVER>
+{
     type Output = ();
 
     #[inline(always)]
@@ -241,7 +270,9 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
             assert!(align_of::<V>() == align_of::<E>());
         }
         debug_assert!(spots.iter().all(|spot| spot.count <= V::LANES));
-        let whole = by_column == 1 && spots.iter().all(|spot| spot.count == V::LANES);
+        let full = OVER || spots.iter().all(|spot| spot.count == V::LANES);
+        let whole = by_column == 1 && full;
+        assert!(!OVER || whole && panel.first);
         // Results that are not whole vectors of the output come and go through others that are.
         let mut others = None;
         let (to, starts, pitch) = if whole {
@@ -271,15 +302,22 @@ impl<E: Element, V: Vector<E>, const MR: usize, const NV: usize> Kernel for Tile
         }
         let b = core::array::from_fn(|v| spots[v].b);
         panel.accumulate::<I, V, MR, NV>([row, number], b, &mut acc);
-        for r in 0..MR {
-            for v in 0..NV {
-                // SAFETY: as above. Checks for each vector would keep the sums in memory.
-                unsafe {
-                    to.as_mut_ptr()
-                        .add(place(r, v))
-                        .cast::<V>()
-                        .write(acc[r][v])
-                };
+        let to = to.as_mut_ptr();
+        if OVER {
+            let orders = spots.map(|spot| V::order(spot.count, panel.gap));
+            for r in 0..MR {
+                for v in 0..NV {
+                    let sums = acc[r][v].select::<I>(orders[v]);
+                    // SAFETY: as above.
+                    unsafe { to.add(place(r, v)).cast::<V>().write(sums) };
+                }
+            }
+        } else {
+            for r in 0..MR {
+                for v in 0..NV {
+                    // SAFETY: as above. Checks for each vector would keep the sums in memory.
+                    unsafe { to.add(place(r, v)).cast::<V>().write(acc[r][v]) };
+                }
             }
         }
         if let Some(others) = &others {
@@ -361,9 +399,15 @@ impl<E: Element> Panel<'_, E> {
 pub(crate) trait Vector<E>: Copy {
     const LANES: usize;
     const ZERO: Self;
+    /// Numbers of lanes.
+    type Order: Copy;
 
     /// `self * x + sum`, each with one rounding.
     fn times<I: Isa>(self, x: E, sum: Self) -> Self;
+    /// The lanes with these numbers.
+    fn select<I: Isa>(self, order: Self::Order) -> Self;
+    /// The first `count` lanes and, after them, those that are `gap` further on; then any ones.
+    fn order(count: usize, gap: usize) -> Self::Order;
     /// `self * x + sum`, with the eight numbers of `x` again and again.
     fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self;
 }
@@ -371,11 +415,20 @@ pub(crate) trait Vector<E>: Copy {
 impl<E: Element> Vector<E> for [E; 8] {
     const LANES: usize = 8;
     const ZERO: Self = [E::ZERO; 8];
+    type Order = [u32; 8];
 
     #[inline(always)]
     fn times<I: Isa>(self, x: E, sum: Self) -> Self {
         // Written out: a repeat expression would be a loop when it should become one broadcast.
         E::fma_lanes::<I>([x, x, x, x, x, x, x, x], self, sum)
+    }
+    #[inline(always)]
+    fn select<I: Isa>(self, order: Self::Order) -> Self {
+        E::select::<I>(self, order)
+    }
+    #[inline(always)]
+    fn order(count: usize, gap: usize) -> Self::Order {
+        kept(count, gap)
     }
     #[inline(always)]
     fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
@@ -386,6 +439,7 @@ impl<E: Element> Vector<E> for [E; 8] {
 impl<E: Element> Vector<E> for [E; 16] {
     const LANES: usize = 16;
     const ZERO: Self = [E::ZERO; 16];
+    type Order = [u32; 16];
 
     #[inline(always)]
     fn times<I: Isa>(self, x: E, sum: Self) -> Self {
@@ -393,9 +447,28 @@ impl<E: Element> Vector<E> for [E; 16] {
         E::fma_wide::<I>(x, self, sum)
     }
     #[inline(always)]
+    fn select<I: Isa>(self, order: Self::Order) -> Self {
+        E::select_wide::<I>(self, order)
+    }
+    #[inline(always)]
+    fn order(count: usize, gap: usize) -> Self::Order {
+        kept(count, gap)
+    }
+    #[inline(always)]
     fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
         E::fma_repeated::<I>(self, x, sum)
     }
+}
+
+/// The first `count` lanes, then those `gap` further on, as far as there are.
+#[inline(always)]
+fn kept<const N: usize>(count: usize, gap: usize) -> [u32; N] {
+    let (count, gap) = (count as u32, gap as u32);
+    let mut lanes = [0; N];
+    for (l, lane) in (0..N as u32).zip(&mut lanes) {
+        *lane = (if l < count { l } else { l + gap }) % N as u32;
+    }
+    lanes
 }
 
 /// How far `count` steps from `base` reach, and `more` beyond. Sums that overflow reach beyond any slice: what rests on

@@ -237,6 +237,7 @@ impl<E: Element> Pass<'_, E> {
                 b,
                 taps,
                 steps: self.steps,
+                gap: 0,
                 first: self.first,
             };
             let spot = |vector: usize| Spot {

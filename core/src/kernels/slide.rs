@@ -1,14 +1,14 @@
 //! The work of a convolution that slides taps over padded images; [`conv`](super::conv) says how.
 
 use super::left::{self, Left, Rows};
-use super::panel::{DEPTH, Panel, Spot, Taps, VECTORS, lanes, tile_rows};
+use super::outputs::Outputs;
+use super::panel::{DEPTH, Panel, Taps, tile_rows};
 use super::strip::{Image, Strip, plan};
 use super::workspace::BEYOND;
 use super::{Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::reduction::LANES;
 use crate::shape::product;
 
 /// The planes `first..` of the output, as many as `out` has.
@@ -340,42 +340,18 @@ impl<E: Element> Pass<'_, E> {
             b: scratch,
             taps,
             steps: [self.plane, self.steps[1]],
+            gap: strip.lines[1] - outputs[1],
             first: channel == 0 && i == 0 && j == 0,
         };
-        let base = self.base + at[0] * self.steps[0] + at[1] * self.steps[1];
-        let [height, width] = outputs;
-        let lanes = if width <= LANES {
-            LANES
-        } else {
-            lanes::<E, I>()
+        let outputs = Outputs {
+            size: outputs,
+            pitch: strip.lines[1],
+            rows: self.rows,
+            base: self.base + at[0] * self.steps[0] + at[1] * self.steps[1],
+            line: self.steps[0],
+            whole,
         };
-        // The last vector of a line ends with the line if it can: some sums are computed twice, none is cut. Not where
-        // sums go on from what is in the output.
-        let last = if whole {
-            width.saturating_sub(lanes)
-        } else {
-            width
-        };
-        let mut spots = [Spot::default(); VECTORS];
-        let mut held = 0;
-        for y in 0..height {
-            for x in (0..width).step_by(lanes) {
-                let x = x.min(last);
-                spots[held] = Spot {
-                    b: y * strip.lines[1] + x,
-                    out: base + y * self.steps[0] + x * self.steps[1],
-                    count: lanes.min(width - x),
-                };
-                held += 1;
-                if held == VECTORS {
-                    panel.tiles::<I, VECTORS>(lanes, self.rows, &spots, out);
-                    held = 0;
-                }
-            }
-        }
-        if held > 0 {
-            panel.tiles::<I, 1>(lanes, self.rows, &[spots[0]], out);
-        }
+        outputs.sums::<E, I>(panel, out);
     }
 
     /// Where each tap of a part finds its weights and its elements of the strip.

@@ -26,6 +26,8 @@ mod large;
 mod left;
 #[path = "matmul.rs"]
 mod matmul;
+#[path = "outputs.rs"]
+mod outputs;
 #[path = "panel.rs"]
 mod panel;
 #[path = "product.rs"]

@@ -1,0 +1,131 @@
+//! How tiles go over the outputs of a part of a convolution: line by line, or over the ends of lines.
+//!
+//! Line by line, the last vector of a line is not full unless the line's length is a multiple of a vector. In the strip
+//! the positions of consecutive lines follow each other, with a gap that belongs to no output between them:
+//!
+//! ```text
+//! lines of 28 in vectors of 16     |----------------|........----        two for each
+//! positions of all lines           |----------------|------------  --|--------------  --|----..
+//! ```
+//!
+//! Vectors over all positions leave only the gaps unused. Before such a vector is written, what is behind the gap moves up
+//! to what is before it: outputs have none.
+
+use super::SMALL;
+use super::panel::{Panel, Spot, VECTORS, lanes};
+use crate::element::Element;
+use crate::isa::Isa;
+use crate::reduction::LANES;
+
+/// The fewest taps for which moving sums, which takes about as long as five of them, pays.
+const DEEP: usize = 128;
+
+/// The outputs of a part.
+pub(crate) struct Outputs {
+    /// Lines and columns.
+    pub(crate) size: [usize; 2],
+    /// Positions of the strip from one line to the next.
+    pub(crate) pitch: usize,
+    /// Planes.
+    pub(crate) rows: usize,
+    /// The place of the first output.
+    pub(crate) base: usize,
+    /// Distance of two lines.
+    pub(crate) line: usize,
+    /// Whether the part has all taps.
+    pub(crate) whole: bool,
+}
+
+impl Outputs {
+    /// Runs `panel` over all outputs.
+    #[inline(always)]
+    pub(crate) fn sums<E: Element, I: Isa>(&self, panel: Panel<'_, E>, out: &mut [E]) {
+        let [height, width] = self.size;
+        let full = lanes::<E, I>();
+        let lanes = if width <= LANES { LANES } else { full };
+        let over = !SMALL
+            && self.whole
+            && panel.taps.len() >= DEEP
+            && lanes == full
+            && size_of::<E>() == 4
+            && I::SELECTS
+            && panel.steps[1] == 1
+            && self.line == width
+            && width >= lanes + panel.gap
+            && self.end().div_ceil(lanes) < height * width.div_ceil(lanes);
+        if over {
+            self.over_lines::<E, I>(panel, lanes, out);
+        } else {
+            self.lines::<E, I>(panel, lanes, out);
+        }
+    }
+
+    /// Positions up to the last output.
+    const fn end(&self) -> usize {
+        (self.size[0] - 1) * self.pitch + self.size[1]
+    }
+
+    #[inline(always)]
+    fn lines<E: Element, I: Isa>(&self, panel: Panel<'_, E>, lanes: usize, out: &mut [E]) {
+        let [height, width] = self.size;
+        let column = panel.steps[1];
+        // The last vector of a line ends with the line if it can: some sums are computed twice, none is cut. Not where
+        // sums go on from what is in the output.
+        let last = if self.whole {
+            width.saturating_sub(lanes)
+        } else {
+            width
+        };
+        let mut spots = [Spot::default(); VECTORS];
+        let mut held = 0;
+        for y in 0..height {
+            for x in (0..width).step_by(lanes) {
+                let x = x.min(last);
+                spots[held] = Spot {
+                    b: y * self.pitch + x,
+                    out: self.base + y * self.line + x * column,
+                    count: lanes.min(width - x),
+                };
+                held += 1;
+                if held == VECTORS {
+                    panel.tiles::<I, VECTORS>(lanes, self.rows, &spots, out);
+                    held = 0;
+                }
+            }
+        }
+        if held > 0 {
+            panel.tiles::<I, 1>(lanes, self.rows, &[spots[0]], out);
+        }
+    }
+
+    /// The last vector of all ends with the last line, so that nothing beyond is overwritten.
+    #[inline(always)]
+    fn over_lines<E: Element, I: Isa>(&self, panel: Panel<'_, E>, lanes: usize, out: &mut [E]) {
+        let [height, width] = self.size;
+        let mut spots = [Spot::default(); VECTORS];
+        let mut held = 0;
+        let (mut y, mut x) = (0, 0);
+        while y < height {
+            if y + 1 == height {
+                x = x.min(width - lanes);
+            }
+            spots[held] = Spot {
+                b: y * self.pitch + x,
+                out: self.base + y * self.line + x,
+                count: lanes.min(width - x),
+            };
+            held += 1;
+            if held == VECTORS {
+                panel.tiles_over_lines::<I, VECTORS>(lanes, self.rows, &spots, out);
+                held = 0;
+            }
+            x += lanes;
+            if x >= width {
+                (y, x) = (y + 1, x.saturating_sub(self.pitch));
+            }
+        }
+        if held > 0 {
+            panel.tiles_over_lines::<I, 1>(lanes, self.rows, &[spots[0]], out);
+        }
+    }
+}
