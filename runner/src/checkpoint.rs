@@ -160,3 +160,4 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn failure(path: &Path, error: &StateError) -> Failure {
     Failure::file(path.display(), error)
 }
+    files::expect_file(path)?;

@@ -294,6 +294,20 @@ fn without_a_network_nothing_is_read() {
     assert_eq!(status, 2, "{errors}");
 }
 
+/// It would be waited for, for ever.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_no_network() {
+    let folder = Folder::new("pipe");
+    let pipe = folder.file("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let mut command = runner();
+    command.args(["predict", SAMPLE, "--checkpoint", &pipe]);
+    let expected = format!("error: {pipe}: is a named pipe, not a file\n");
+    assert_eq!(ran(command), (1, String::new(), expected));
+}
+
 #[test]
 fn weights_alone_have_to_be_told_how_they_were_trained() {
     let folder = Folder::new("weights");

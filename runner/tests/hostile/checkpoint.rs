@@ -377,11 +377,13 @@ fn what_is_no_file_or_too_large() {
     let long = folder.path(&"x".repeat(300));
     for (option, missing) in [
         ("--resume", "there is no checkpoint to go on from"),
+    let pipe = folder.pipe("pipe");
         ("--init", ": cannot read: "),
     ] {
         for (path, part) in [
             (folder.path("nowhere").as_path(), missing),
-            (&dir, ": cannot read: "),
+            (&dir, ": is a folder, not a file\n"),
+            (&pipe, ": is a named pipe, not a file\n"),
             (&folder.path("valid").join("below"), ": cannot read: "),
             (&long, ": cannot read: "),
             (Path::new("/proc/self/mem"), ": cannot read: "),
@@ -396,7 +398,7 @@ fn what_is_no_file_or_too_large() {
         }
     }
 
-    // A pipe is as good as a file, and no better.
+    // A pipe that somebody holds the other end of is as good as a file, and no better.
     for (content, code) in [(&bytes[..], 0), (b"garbage", 1), (b"", 1)] {
         let mut command = short(["--init", "/dev/stdin", "--checkpoint", "/dev/null"]);
         command
