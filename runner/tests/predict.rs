@@ -338,17 +338,22 @@ fn weights_alone_have_to_be_told_how_they_were_trained() {
         assert_eq!((status, errors.as_str()), (0, ""), "{option}");
     }
 
-    // Weights that went out of bounds in training.
-    let mut bytes = std::fs::read(&file).expect("weights");
-    let last = bytes.len() - 40;
-    bytes[last..].fill(0xff);
-    std::fs::write(&file, bytes).expect("a file");
-    let (status, _, errors) = with(&["--preset", "minitorch"]);
-    assert_eq!(status, 1);
-    assert_eq!(
-        errors,
-        "error: the network has no answer: its weights are not numbers\n"
-    );
+    // Weights that went out of bounds in training: NaN in all biases, and minus infinity in one, which has an answer.
+    let valid = std::fs::read(&file).expect("weights");
+    for (count, value) in [(10, f32::NAN), (1, f32::NEG_INFINITY)] {
+        let mut bytes = valid.clone();
+        let last = bytes.len() - 4 * count;
+        bytes[last..].copy_from_slice(&value.to_le_bytes().repeat(count));
+        std::fs::write(&file, bytes).expect("a file");
+        let (status, text, errors) = with(&["--preset", "minitorch"]);
+        assert_eq!((status, text.as_str()), (1, ""));
+        assert_eq!(
+            errors,
+            format!(
+                "error: {file}: not all weights in this file are finite numbers; name another one\n"
+            )
+        );
+    }
 
     // A checkpoint says it itself, and is not contradicted.
     for (options, expected) in [

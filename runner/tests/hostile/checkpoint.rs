@@ -350,7 +350,7 @@ fn numbers_that_are_none_are_not_trained_on() {
                 let parts = match value.is_finite() {
                     true => ["epoch 1, batch 1: the loss is ", "(nothing was saved)"],
                     // That is known before a batch, and no rate is to blame.
-                    false => ["/file: not all weights", "start from another one"],
+                    false => ["/file: not all weights", "; name another one\n"],
                 };
                 let kept = folder.put("kept", b"\x02\0\0\0\0\0\0\0{}");
                 refused(

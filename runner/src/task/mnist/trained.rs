@@ -53,7 +53,7 @@ impl<B: Backend> Trained<B> {
     ///
     /// # Errors
     ///
-    /// If the device fails, and if weights that are not numbers leave no answer.
+    /// If the device fails, and if weights that are too large leave no answer.
     pub fn read(&self, image: &[u8; PIXELS]) -> Result<[f64; 10], Failure> {
         let pixels = image.map(|pixel| self.values[usize::from(pixel)]);
         let images = Tensor::try_from_slice(&self.device, &pixels, [1, 1, SIDE, SIDE])?;
@@ -61,7 +61,7 @@ impl<B: Backend> Trained<B> {
         let probabilities: [f64; 10] = std::array::from_fn(|digit| probabilities[digit].to_f64());
         if probabilities.iter().any(|probability| probability.is_nan()) {
             return Err(Failure::new(
-                "the network has no answer: its weights are not numbers",
+                "the network has no answer: its weights are too large",
             ));
         }
         Ok(probabilities)
