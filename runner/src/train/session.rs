@@ -266,7 +266,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             return Err(Failure::file(
                 path.display(),
                 format_args!(
-                    "at epoch {epoch}, batch {batch}: beyond the end of this run, which has\n\
+                    "{position}: beyond the end of this run, which has\n\
                      --epochs {epochs}, each of {batches} batches"
                 ),
             ));

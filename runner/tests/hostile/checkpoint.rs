@@ -271,12 +271,13 @@ fn checkpoints_of_another_program_or_run() {
         (&set("@loss", &[]), "has no number @loss"),
         (
             &set("@epoch", &[2]),
-            "at epoch 2, batch 0: beyond the end of this run, which has\n--epochs 1, each of 2 batches",
+            ": after epoch 2: beyond the end of this run, which has\n--epochs 1, each of 2 batches",
         ),
         (&set("@epoch", &[u64::MAX]), "beyond the end of this run"),
+        // One epoch is done, and a batch of the second.
         (
             &set("@batch", &[1]),
-            "at epoch 1, batch 1: beyond the end of this run",
+            ": epoch 2, batch 1: beyond the end of this run",
         ),
         (&set("@batch", &[1 << 32]), "beyond the end of this run"),
         (
