@@ -366,6 +366,11 @@ fn weights_alone_have_to_be_told_how_they_were_trained() {
         assert_eq!(status, expected, "{options:?}: {errors}");
         assert!(errors.is_empty() || errors.contains(options[0]), "{errors}");
     }
+    let (_, _, errors) = ran(predict(&folder, &[SAMPLE, "--preset", "minitorch"]));
+    assert!(
+        errors.ends_with(": the network was trained with --preset accurate\n"),
+        "{errors}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod unread;
 pub(crate) mod witness;
 
 pub(crate) use diverged::{LOST, diverged, is_finite};
-pub(crate) use fact::{Fact, typed};
+pub(crate) use fact::{Fact, Mark, preset_of, typed, typed_preset};
 pub(crate) use replaced::warn_of_replacing;
 pub(crate) use session::{Plan, Session};
 pub(crate) use unread::Unread;

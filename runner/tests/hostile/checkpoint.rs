@@ -328,7 +328,15 @@ fn checkpoints_of_another_program_or_run() {
     let path = folder.put("file", &bytes(&items));
     let mut command = short(options!["--resume", &path, "--checkpoint", "/dev/null"]);
     command.args(["--preset", "accurate", "--batch", "16"]);
-    refused(command, &[&text(&path), "of a run with another --preset"]);
+    let part = "of a run with no --preset, but this one has --preset accurate;\nresume with the options of that run\n";
+    refused(command, &[&text(&path), part]);
+    // Whoever resumes a run of a preset without it is told which; and numbers of no preset have no name.
+    for (quirks, name) in [(1, "--preset minitorch"), (7, "another --preset")] {
+        let edit = |items: &mut Vec<Item>| *find(items, "@quirks") = number("@quirks", &[quirks]);
+        let path = folder.put("file", &edited(&items, edit));
+        let part = format!("of a run with {name}, but this one has no --preset;\n");
+        refuses(&folder, "--resume", &path, &[&part]);
+    }
 }
 
 /// Nothing is learnt from what is no number, and nothing of it is saved.
@@ -369,6 +377,7 @@ fn what_is_no_file_or_too_large() {
     let (folder, bytes, _) = valid("too-large");
     let dir = folder.path("dir");
     fs::create_dir(&dir).expect("a folder");
+    let pipe = folder.pipe("pipe");
     let sparse = folder.put("sparse", b"");
     let file = fs::File::options()
         .write(true)
@@ -378,7 +387,6 @@ fn what_is_no_file_or_too_large() {
     let long = folder.path(&"x".repeat(300));
     for (option, missing) in [
         ("--resume", "there is no checkpoint to go on from"),
-    let pipe = folder.pipe("pipe");
         ("--init", ": cannot read: "),
     ] {
         for (path, part) in [

@@ -9,6 +9,7 @@ use minitorch_core::{Backend, Element, Tensor};
 
 use super::Network;
 use super::batches::values;
+use super::lesson;
 use crate::args::Training;
 use crate::args::mnist::{Net, Pool, Preset, Recipe};
 use crate::checkpoint::{self, Opened, Program};
@@ -100,9 +101,8 @@ fn recipe(path: &Path, numbers: &Numbers, training: Training) -> Result<Recipe, 
         ));
     }
     if training.preset.is_some() && stated.normalise != normalise {
-        return Err(wrong(
-            "the network was trained with another --preset".into(),
-        ));
+        let preset = lesson::preset(numbers);
+        return Err(wrong(format!("the network was trained with {preset}")));
     }
     Ok(Recipe {
         net,
