@@ -102,6 +102,11 @@ def decided(function):
     return checked
 
 
+def linear(x, weight, bias=None, relu="no"):
+    y = F.linear(x, weight, bias)
+    return F.relu(y) if relu == "yes" else y
+
+
 def pick(x, index, axis):
     axis = int(axis)
     index = index.view(x.select(axis, 0).shape).unsqueeze(axis)
@@ -167,6 +172,7 @@ OPERATIONS = {
     "bce_with_logits": F.binary_cross_entropy_with_logits,
     "mse": F.mse_loss,
     "matmul": torch.matmul,
+    "linear": linear,
     "conv1d": convolution(F.conv1d),
     "conv2d": convolution(F.conv2d),
     "avg_pool1d": pooling(F.avg_pool1d),
@@ -217,6 +223,8 @@ def cases():
         *("5 5", "4 4x3", "3x4 4", "3 2x3x4", "2x3x4 4"),
     ):
         yield f"matmul {shapes}"
+    for shapes in ("5x7 4x7 4", "5x7 4x7", "2x3x7 4x7 4", "7 4x7 4", "1x1 1x1 1", "33x40 17x40 17", "16x392 64x392 64"):
+        yield from (f"linear {shapes} relu={relu}" for relu in ("no", "yes"))
 
     for kernel, stride, pad in itertools.product((1, 3, 4), (1, 2, 3), ("0", "2", "minitorch", "reverse")):
         yield f"conv1d 2x3x13 4x3x{kernel} stride={stride} pad={pad}"

@@ -19,6 +19,7 @@ use minitorch_core::state::{self, Numbers, StateError};
 
 use crate::error::Failure;
 use crate::files;
+use crate::train::is_finite;
 
 /// Files above this size are not read: a device may have no end. Nor are larger ones written.
 const LARGEST: u64 = 128 << 20;
@@ -100,16 +101,16 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     ///
-    /// If it is of another model; then nothing has changed.
+    /// If it is of another model; then nothing has changed. If it has weights that are no finite numbers, from which nothing
+    /// can be learnt or read; then the model is of no use.
     pub fn load<B: Backend>(
         &self,
         module: &mut dyn Module<B>,
         optimizer: &mut dyn Optimizer<B>,
     ) -> Result<(), Failure> {
-        match state::load(&self.bytes, module, Some(optimizer)) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failure(self.path, &error)),
-        }
+        state::load(&self.bytes, module, Some(optimizer))
+            .map_err(|error| failure(self.path, &error))?;
+        self.expect_finite(module)
     }
 
     /// Gives the model its weights, which may be all that the file has, as one of PyTorch.
@@ -118,9 +119,17 @@ impl<'a> Opened<'a> {
     ///
     /// As [`Opened::load`].
     pub fn load_weights<B: Backend>(&self, module: &mut dyn Module<B>) -> Result<(), Failure> {
-        match state::load_weights(&self.bytes, module) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failure(self.path, &error)),
+        state::load_weights(&self.bytes, module).map_err(|error| failure(self.path, &error))?;
+        self.expect_finite(module)
+    }
+
+    fn expect_finite<B: Backend>(&self, module: &dyn Module<B>) -> Result<(), Failure> {
+        match is_finite(module)? {
+            true => Ok(()),
+            false => Err(Failure::file(
+                self.path.display(),
+                "not all weights in this file are finite numbers; name another one",
+            )),
         }
     }
 }
@@ -154,6 +163,7 @@ fn missing(path: &Path, name: &str) -> Failure {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    files::expect_file(path)?;
     files::read(File::open(path), path, LARGEST)
 }
 

@@ -3,7 +3,7 @@
 mod temporary;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,11 +31,63 @@ pub fn read(source: io::Result<impl Read>, name: &Path, most: u64) -> Result<Vec
     Ok(bytes)
 }
 
+/// Refuses what is there and is no file to be read or written: a folder, a block device, a socket, and a named pipe, which
+/// waits for another program, perhaps for ever.
+///
+/// Devices of characters, such as `/dev/null`, and the pipes that a shell opens, such as `/dev/stdin` and what it makes of
+/// `<(..)`, are as good as files.
+///
+/// # Errors
+///
+/// If so.
+pub fn expect_file(path: &Path) -> Result<(), Failure> {
+    let kind = match fs::metadata(path).map(|found| found.file_type()) {
+        Ok(kind) if kind.is_dir() => Some("a folder"),
+        Ok(kind) => special(path, kind),
+        Err(_) => None,
+    };
+    match kind {
+        Some(kind) => {
+            let what = format_args!("is {kind}, not a file");
+            Err(Failure::file(path.display(), what))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn special(path: &Path, kind: FileType) -> Option<&'static str> {
+    use std::os::unix::fs::FileTypeExt;
+
+    const OPEN: [&str; 5] = [
+        "/dev/fd",
+        "/dev/stdin",
+        "/dev/stdout",
+        "/dev/stderr",
+        "/proc",
+    ];
+    if kind.is_fifo() && !OPEN.iter().any(|place| path.starts_with(place)) {
+        Some("a named pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else if kind.is_block_device() {
+        Some("a block device")
+    } else {
+        None
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_: &Path, _: FileType) -> Option<&'static str> {
+    None
+}
+
 /// Replaces the file at `path` by `content`, or leaves it exactly as it was.
 ///
 /// The content goes to a temporary file in the same folder, is forced to the disk, and takes the name in one step; then
 /// the folder is forced to the disk too. A power cut leaves the old file or the new one. A symbolic link stays, and what
-/// it points to is replaced. What is no ordinary file, such as `/dev/null`, is written to in place.
+/// it points to is replaced. What is no ordinary file, such as `/dev/null`, is written to in place, and what
+/// [`expect_file`] refuses is refused.
 ///
 /// Any number of programs may do so at once: each name change puts a whole file in place, and the last one stays. Only a
 /// program that is killed leaves its temporary file behind, until the next [`check`] of the same `path`.
@@ -55,7 +107,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// If `path` is a folder or cannot be a name, if its folder does not exist, or if no file can be made there.
+/// As [`expect_file`], and if `path` cannot be a name, if its folder does not exist, or if no file can be made there.
 pub fn check(path: &Path) -> Result<(), Failure> {
     match Target::of(path)? {
         Target::Place(_) => Ok(()),
@@ -174,16 +226,14 @@ pub fn checkpoint(
 enum Target {
     /// An ordinary file that is there or will be.
     File(PathBuf),
-    /// A device or the like.
+    /// A device or a pipe.
     Place(PathBuf),
 }
 
 impl Target {
     fn of(path: &Path) -> Result<Self, Failure> {
+        expect_file(path)?;
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => {
-                Err(Failure::file(path.display(), "is a folder, not a file"))
-            }
             Ok(found) if found.is_file() => Ok(Self::File(
                 fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
             )),

@@ -208,6 +208,10 @@ fn mistakes_are_told_before_anything_is_measured() {
         // An option wins.
         let output = command.args(option.split(' ')).output();
         assert!(output.expect("the program starts").status.success());
+        // Empty is as good as none.
+        let mut command = program::program(&["bench", "--list", "--workloads", "W7"]);
+        let output = command.env(name, "").output().expect("the program starts");
+        assert!(output.status.success(), "{output:?}");
     }
     let help = said("--help");
     assert!(help.contains("[env: BENCH_BUDGET="), "{help}");

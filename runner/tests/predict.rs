@@ -294,6 +294,20 @@ fn without_a_network_nothing_is_read() {
     assert_eq!(status, 2, "{errors}");
 }
 
+/// It would be waited for, for ever.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_no_network() {
+    let folder = Folder::new("pipe");
+    let pipe = folder.file("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let mut command = runner();
+    command.args(["predict", SAMPLE, "--checkpoint", &pipe]);
+    let expected = format!("error: {pipe}: is a named pipe, not a file\n");
+    assert_eq!(ran(command), (1, String::new(), expected));
+}
+
 #[test]
 fn weights_alone_have_to_be_told_how_they_were_trained() {
     let folder = Folder::new("weights");
@@ -324,17 +338,22 @@ fn weights_alone_have_to_be_told_how_they_were_trained() {
         assert_eq!((status, errors.as_str()), (0, ""), "{option}");
     }
 
-    // Weights that went out of bounds in training.
-    let mut bytes = std::fs::read(&file).expect("weights");
-    let last = bytes.len() - 40;
-    bytes[last..].fill(0xff);
-    std::fs::write(&file, bytes).expect("a file");
-    let (status, _, errors) = with(&["--preset", "minitorch"]);
-    assert_eq!(status, 1);
-    assert_eq!(
-        errors,
-        "error: the network has no answer: its weights are not numbers\n"
-    );
+    // Weights that went out of bounds in training: NaN in all biases, and minus infinity in one, which has an answer.
+    let valid = std::fs::read(&file).expect("weights");
+    for (count, value) in [(10, f32::NAN), (1, f32::NEG_INFINITY)] {
+        let mut bytes = valid.clone();
+        let last = bytes.len() - 4 * count;
+        bytes[last..].copy_from_slice(&value.to_le_bytes().repeat(count));
+        std::fs::write(&file, bytes).expect("a file");
+        let (status, text, errors) = with(&["--preset", "minitorch"]);
+        assert_eq!((status, text.as_str()), (1, ""));
+        assert_eq!(
+            errors,
+            format!(
+                "error: {file}: not all weights in this file are finite numbers; name another one\n"
+            )
+        );
+    }
 
     // A checkpoint says it itself, and is not contradicted.
     for (options, expected) in [
@@ -347,6 +366,11 @@ fn weights_alone_have_to_be_told_how_they_were_trained() {
         assert_eq!(status, expected, "{options:?}: {errors}");
         assert!(errors.is_empty() || errors.contains(options[0]), "{errors}");
     }
+    let (_, _, errors) = ran(predict(&folder, &[SAMPLE, "--preset", "minitorch"]));
+    assert!(
+        errors.ends_with(": the network was trained with --preset accurate\n"),
+        "{errors}"
+    );
 }
 
 #[test]

@@ -161,6 +161,21 @@ fn the_manual_engine_looks_once_and_learns_nothing() {
     assert!((number(&undecided[0], "loss") - 8.0 * 2f64.ln()).abs() < 1e-14);
 }
 
+/// As of the engines that learn.
+#[test]
+fn a_line_without_a_loss_is_a_failure() {
+    for (bias, loss) in [("1e308", "NaN"), ("-1e308", "inf")] {
+        let output = run(&format!(
+            "simple --engine manual --weights 1e308,1e308 --bias {bias}"
+        ));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        let expected = format!("error: the loss is {loss}; try smaller --weights and --bias\n");
+        assert_eq!(error, expected);
+        assert!(output.stdout.is_empty());
+    }
+}
+
 /// What is 0 in the engine's numbers would change no weight.
 #[test]
 fn a_rate_that_the_engine_cannot_hold_is_refused() {

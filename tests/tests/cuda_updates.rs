@@ -1,8 +1,8 @@
-//! How many kernels a CUDA device gets for the step of each optimiser, whatever the number of parameters. The process that
-//! counts them does nothing else.
+//! How many kernels a CUDA device gets for the step of each optimiser, whatever the number of parameters, and for limiting
+//! the norm of gradients. The process that counts them does nothing else, so there is one test.
 
 use minitorch_core::nn::{Init, Linear, Param};
-use minitorch_core::optim::{Adadelta, Adam, AdamW, Optimizer, Sgd};
+use minitorch_core::optim::{Adadelta, Adam, AdamW, Optimizer, Sgd, clip_grad_norm};
 use minitorch_core::{Backend, Cpu, Generator, Result, Tensor, module};
 use minitorch_tests::real::assert_same;
 use runner::backend::cuda::Cuda;
@@ -68,6 +68,28 @@ fn train<B: Backend<Elem = f32>>(
     Ok(all)
 }
 
+/// Limits the norm of the gradients of a model twice; `around` gets what each time does. Gives the norms and, after them, all
+/// gradients.
+fn clip<B: Backend<Elem = f32>>(
+    device: &B,
+    limit: f64,
+    around: &mut dyn FnMut(&mut dyn FnMut()),
+) -> Result<Vec<f32>> {
+    let model = Model::new(device)?;
+    let mut grads = model.loss()?.try_backward()?;
+    let mut all = Vec::new();
+    for _ in 0..2 {
+        around(&mut || {
+            let norm = clip_grad_norm(&model, &mut grads, limit).expect("a norm");
+            all.push(norm as f32);
+        });
+    }
+    for param in model.params() {
+        all.extend(grads.get(param.leaf()).expect("one each").try_to_vec()?);
+    }
+    Ok(all)
+}
+
 macro_rules! launches {
     ($($made:expr => $expected:literal,)*) => {$(
         let expected = train(&Cpu::default(), &mut $made, &mut |step| step()).expect("a CPU");
@@ -75,11 +97,7 @@ macro_rules! launches {
             let device = Cuda::open(number).expect("a fake device");
             let mut counts = Vec::new();
             let actual = train(&device, &mut $made, &mut |step| {
-                device.wait().expect("a device");
-                let before = minitorch_fake_cuda::launches();
-                step();
-                device.wait().expect("a device");
-                counts.push(minitorch_fake_cuda::launches() - before);
+                counts.push(launched(&device, step));
             });
             let name = stringify!($made);
             assert_same(&actual.expect("a device"), &expected, &|| name.into());
@@ -87,6 +105,31 @@ macro_rules! launches {
             assert_eq!(counts[1..], [$expected; 2], "{name}");
         }
     )*};
+}
+
+/// How many kernels the device gets from this.
+fn launched(device: &Cuda, work: &mut dyn FnMut()) -> u64 {
+    device.wait().expect("a device");
+    let before = minitorch_fake_cuda::launches();
+    work();
+    device.wait().expect("a device");
+    minitorch_fake_cuda::launches() - before
+}
+
+/// A square and a sum for each of the six parameters, and one kernel that scales them all, where there is something to scale.
+fn clipping() {
+    for (limit, expected) in [(0.5, 13), (1e6, 12)] {
+        let on_cpu = clip(&Cpu::default(), limit, &mut |clip| clip()).expect("a CPU");
+        for number in [0, 1] {
+            let device = Cuda::open(number).expect("a fake device");
+            let mut counts = Vec::new();
+            let actual = clip(&device, limit, &mut |clip| {
+                counts.push(launched(&device, clip))
+            });
+            assert_same(&actual.expect("a device"), &on_cpu, &|| limit.to_string());
+            assert_eq!(counts, [expected; 2], "{limit}");
+        }
+    }
 }
 
 #[test]
@@ -104,4 +147,5 @@ fn a_step_takes_a_launch_for_each_of_its_operations() {
         AdamW::new(0.01) => 4,
         Adadelta::new(1.0) => 4,
     }
+    clipping();
 }

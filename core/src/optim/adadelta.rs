@@ -1,5 +1,6 @@
 //! Adadelta.
 
+use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount};
 use super::{Memory, Optimizer};
 use crate::backend::Backend;
 use crate::error::Result;
@@ -17,6 +18,9 @@ use crate::tensor::Tensor;
 /// u = rho * u + (1 - rho) * (d * d)              from u = 0
 /// p = fma(-rate, d, p)
 /// ```
+///
+/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are finite
+/// and at least 0, and `rho` lies in 0..=1.
 ///
 /// ```
 /// use minitorch_core::Cpu;
@@ -73,6 +77,13 @@ impl<B: Backend> Optimizer<B> for Adadelta<B> {
         param: &mut Param<B>,
         mut grad: Tensor<B>,
     ) -> Result<()> {
+        let options = [
+            (is_amount(self.rate), RATE),
+            ((0.0..=1.0).contains(&self.rho), "rho must lie in 0..=1"),
+            (is_amount(self.epsilon), EPSILON),
+            (is_amount(self.weight_decay), WEIGHT_DECAY),
+        ];
+        demand("step", &options)?;
         if self.weight_decay != 0.0 {
             let factor = self.weight_decay;
             grad.try_update(AddScaled { factor }, [param.leaf()])?;

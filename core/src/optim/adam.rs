@@ -1,5 +1,6 @@
 //! Adam and AdamW.
 
+use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount};
 use super::{Memory, Optimizer};
 use crate::backend::Backend;
 use crate::error::Result;
@@ -27,6 +28,9 @@ struct Moments<B: Backend> {
     memory: Memory<B>,
 }
 
+const BETA1: &str = "beta1 must be at least 0 and below 1";
+const BETA2: &str = "beta2 must be at least 0 and below 1";
+
 impl<B: Backend> Moments<B> {
     const fn new(rate: f64, decay: WeightDecay) -> Self {
         Self {
@@ -47,6 +51,16 @@ impl<B: Backend> Moments<B> {
         param: &mut Param<B>,
         mut grad: Tensor<B>,
     ) -> Result<()> {
+        let [beta1, beta2] = self.betas;
+        let (WeightDecay::Penalty(decay) | WeightDecay::Decoupled(decay)) = self.decay;
+        let options = [
+            (is_amount(self.rate), RATE),
+            ((0.0..1.0).contains(&beta1), BETA1),
+            ((0.0..1.0).contains(&beta2), BETA2),
+            (is_amount(self.epsilon), EPSILON),
+            (is_amount(decay), WEIGHT_DECAY),
+        ];
+        demand("step", &options)?;
         match self.decay {
             WeightDecay::Penalty(factor) if factor != 0.0 => {
                 grad.try_update(AddScaled { factor }, [param.leaf()])?;
@@ -57,7 +71,6 @@ impl<B: Backend> Moments<B> {
             }
             _ => {}
         }
-        let [beta1, beta2] = self.betas;
         let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
         *power1 *= beta1;
         *power2 *= beta2;
@@ -149,11 +162,14 @@ optimizers! {
     ///
     /// `t` counts the steps of each parameter; the powers are products of `t` factors. Scalars are computed in `f64`
     /// and rounded to the element type before they meet a tensor.
+    ///
+    /// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are
+    /// finite and at least 0, and `beta1` and `beta2` at least 0 and below 1.
     Adam: Penalty(0.0),
         "Adds this multiple of the parameter to its gradient, as a penalty on squares would; 0 unless set.";
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2017): PyTorch's `AdamW` with its defaults.
     ///
-    /// As [`Adam`] without the first line, after `p = p * (1 - rate * weight_decay)`.
+    /// As [`Adam`] without the first line, after `p = p * (1 - rate * weight_decay)`, with the same ranges.
     AdamW: Decoupled(0.01),
         "Shrinks the parameter by this multiple of the learning rate at each step; 0.01 unless set.";
 }

@@ -1,5 +1,6 @@
 //! Limiting the size of gradients and of weights.
 
+use super::option::demand;
 use crate::autodiff::Gradients;
 use crate::backend::Backend;
 use crate::element::Element;
@@ -23,12 +24,14 @@ use alloc::vec::Vec;
 /// is infinite or not a number, so is the norm, and nothing is scaled: leave out the step.
 ///
 /// # Errors
-/// Those of the device.
+/// [`ErrorKind::Argument`](crate::ErrorKind::Argument) if `max_norm` is negative or not a number; those of the device.
 pub fn clip_grad_norm<B: Backend>(
     module: &dyn Module<B>,
     grads: &mut Gradients<B>,
     max_norm: f64,
 ) -> Result<f64> {
+    let detail = "max_norm must be at least 0";
+    demand("clip_grad_norm", &[(max_norm >= 0.0, detail)])?;
     let mut squares = 0.0;
     module.each_param(&mut |_, param| {
         if let Some(grad) = grads.get(param.leaf()) {
@@ -71,8 +74,12 @@ pub fn clip_grad_norm<B: Backend>(
 /// ```
 ///
 /// # Errors
-/// Those of the device.
+/// [`ErrorKind::Argument`](crate::ErrorKind::Argument) if `limit` is negative or not a number; those of the device.
 pub fn max_norm<B: Backend>(weight: &mut Param<B>, limit: f64) -> Result<()> {
+    demand(
+        "max_norm",
+        &[(limit >= 0.0, "the limit must be at least 0")],
+    )?;
     let value = weight.leaf().detach();
     let inner: Vec<usize> = (1..value.shape().rank()).collect();
     let norm = value.try_square()?.try_sum_keepdim(&inner)?.try_sqrt()?;

@@ -30,6 +30,7 @@ mod adadelta;
 mod adam;
 mod clip;
 mod memory;
+mod option;
 mod schedule;
 mod sgd;
 
@@ -54,13 +55,14 @@ pub trait Optimizer<B: Backend> {
     /// Moves one parameter, given its gradient. `path` is where it is in the model, its name from step to step.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] if the gradient or what is remembered has another shape; [`ErrorKind::Memory`].
+    /// [`ErrorKind::Argument`] if an option of the optimiser, such as the learning rate, is out of its range; then nothing
+    /// has moved. [`ErrorKind::Shape`] if the gradient or what is remembered has another shape; [`ErrorKind::Memory`].
     fn try_update(&mut self, path: &Path<'_>, param: &mut Param<B>, grad: Tensor<B>) -> Result<()>;
 
     /// The learning rate.
     fn rate(&self) -> f64;
 
-    /// Changes the learning rate, as a [`Schedule`] wants it.
+    /// Changes the learning rate, as a [`Schedule`] wants it. With 0 a step only moves on what is remembered.
     fn set_rate(&mut self, rate: f64);
 
     /// What is remembered between steps.

@@ -1,5 +1,6 @@
 //! Stochastic gradient descent.
 
+use super::option::{RATE, WEIGHT_DECAY, demand, is_amount};
 use super::{Memory, Optimizer};
 use crate::backend::Backend;
 use crate::error::Result;
@@ -18,6 +19,9 @@ use crate::tensor::Tensor;
 ///
 /// Without momentum nothing is remembered or saved, and a step allocates nothing.
 ///
+/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `momentum` and `weight_decay` are finite
+/// and at least 0, and `momentum` is above 0 with Nesterov.
+///
 /// ```
 /// use minitorch_core::Cpu;
 /// use minitorch_core::optim::Sgd;
@@ -31,6 +35,9 @@ pub struct Sgd<B: Backend> {
     weight_decay: f64,
     memory: Memory<B>,
 }
+
+const MOMENTUM: &str = "momentum must be finite and at least 0";
+const NESTEROV: &str = "nesterov needs a momentum above 0";
 
 impl<B: Backend> Sgd<B> {
     /// Plain gradient descent with this learning rate.
@@ -87,6 +94,14 @@ impl<B: Backend> Optimizer<B> for Sgd<B> {
         param: &mut Param<B>,
         mut grad: Tensor<B>,
     ) -> Result<()> {
+        let is_nesterov = self.momentum > 0.0 || !self.nesterov;
+        let options = [
+            (is_amount(self.rate), RATE),
+            (is_amount(self.momentum), MOMENTUM),
+            (is_nesterov, NESTEROV),
+            (is_amount(self.weight_decay), WEIGHT_DECAY),
+        ];
+        demand("step", &options)?;
         let descend = AddScaled { factor: -self.rate };
         if self.weight_decay != 0.0 {
             let factor = self.weight_decay;

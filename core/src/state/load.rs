@@ -1,6 +1,7 @@
 //! Joining a model to a file: which tensor belongs to which name, or all that does not fit.
 
 use super::SafeTensors;
+use alloc::collections::TryReserveError;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -15,62 +16,96 @@ use core::fmt;
 /// is found twice.
 ///
 /// # Errors
-/// A [`LoadError`] with all names that are missing, unexpected, or of another shape.
+/// A [`LoadError`] with all names that are missing, unexpected, or of another shape, as far as there is memory.
 pub fn match_names<N: AsRef<str>, S: AsRef<[usize]>>(
     file: &SafeTensors<'_>,
     prefix: &str,
     expected: impl IntoIterator<Item = (N, S)>,
 ) -> Result<Vec<usize>, LoadError> {
-    let mut used: Vec<bool> = file
-        .views()
-        .iter()
-        .map(|view| !view.name().starts_with(prefix))
-        .collect();
-    let mut found = Vec::new();
     let mut error = LoadError::default();
-    let mut name = String::from(prefix);
+    match compare(file, prefix, expected, &mut error) {
+        Ok(found) if error == LoadError::default() => Ok(found),
+        Ok(_) => Err(error),
+        Err(_) => Err(LoadError {
+            out_of_memory: true,
+            ..error
+        }),
+    }
+}
+
+/// The indices of the tensors that are there, and in `error` what differs.
+fn compare<N: AsRef<str>, S: AsRef<[usize]>>(
+    file: &SafeTensors<'_>,
+    prefix: &str,
+    expected: impl IntoIterator<Item = (N, S)>,
+    error: &mut LoadError,
+) -> Result<Vec<usize>, TryReserveError> {
+    let views = file.views();
+    let mut used = Vec::new();
+    used.try_reserve_exact(views.len())?;
+    used.extend(views.iter().map(|view| !view.name().starts_with(prefix)));
+    let mut found = Vec::new();
+    let mut name = String::new();
     for (suffix, shape) in expected {
-        name.truncate(prefix.len());
-        name.push_str(suffix.as_ref());
-        let shape = shape.as_ref();
+        let (suffix, shape) = (suffix.as_ref(), shape.as_ref());
+        name.clear();
+        name.try_reserve(prefix.len() + suffix.len())?;
+        name.extend([prefix, suffix]);
         let index = file.position(&name);
-        let Some((index, view)) = index.and_then(|index| Some((index, file.views().get(index)?)))
-        else {
-            error.missing.push(name.clone());
+        let Some((index, view)) = index.and_then(|index| Some((index, views.get(index)?))) else {
+            push(&mut error.missing, copy(&name)?)?;
             continue;
         };
         if let Some(used) = used.get_mut(index) {
             *used = true;
         }
         if view.shape() != shape {
-            error.mismatched.push(Mismatch {
-                name: name.clone(),
-                file: view.shape().into(),
-                model: shape.into(),
-            });
+            let mismatch = Mismatch {
+                name: copy(&name)?,
+                file: list_of(view.shape())?,
+                model: list_of(shape)?,
+            };
+            push(&mut error.mismatched, mismatch)?;
         }
-        found.push(index);
+        push(&mut found, index)?;
     }
-    let unused = file.views().iter().zip(used).filter(|(_, used)| !used);
-    error
-        .unexpected
-        .extend(unused.map(|(view, _)| String::from(view.name())));
-    if error.is_empty() {
-        Ok(found)
-    } else {
-        Err(error)
+    for (view, _) in views.iter().zip(used).filter(|(_, used)| !used) {
+        push(&mut error.unexpected, copy(view.name())?)?;
     }
+    Ok(found)
+}
+
+fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), TryReserveError> {
+    list.try_reserve(1)?;
+    list.push(item);
+    Ok(())
+}
+
+fn list_of(sizes: &[usize]) -> Result<Vec<usize>, TryReserveError> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(sizes.len())?;
+    list.extend_from_slice(sizes);
+    Ok(list)
+}
+
+fn copy(text: &str) -> Result<String, TryReserveError> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len())?;
+    copy.push_str(text);
+    Ok(copy)
 }
 
 /// Everything in which a file differs from a model.
 ///
 /// As text it has one line, and one more for each kind of difference; each kind names the first five tensors and
-/// counts the rest, and long names and shapes are cut.
+/// counts the rest, and long names and shapes are cut. Where there was no memory for a difference, or to look for one, the
+/// first line says so.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct LoadError {
     missing: Vec<String>,
     unexpected: Vec<String>,
     mismatched: Vec<Mismatch>,
+    out_of_memory: bool,
 }
 
 /// A tensor whose shape in the file is not its shape in the model.
@@ -100,8 +135,9 @@ impl LoadError {
         &self.mismatched
     }
 
-    fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty() && self.mismatched.is_empty()
+    /// Whether there was not enough memory to compare the file with the model: then there may be more differences.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.out_of_memory
     }
 }
 
@@ -109,7 +145,10 @@ impl core::error::Error for LoadError {}
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the file's tensors are not the model's")?;
+        f.write_str(match self.out_of_memory {
+            false => "the file's tensors are not the model's",
+            true => "there is not enough memory to compare the file's tensors with the model's",
+        })?;
         list(f, "missing", &self.missing, |f, name| {
             write!(f, "{}", Short(name))
         })?;

@@ -310,3 +310,39 @@ fn an_error_needs_no_memory() {
         assert!(allocations > 0, "{complete} was to name a tensor");
     }
 }
+
+#[test]
+fn differences_need_no_memory() {
+    let header = r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[],"data_offsets":[2,3]}}"#;
+    let file = file(header, b"xyz");
+    let file = SafeTensors::parse(&file).unwrap();
+    let compare = |names: &[&str]| match_names(&file, "", names.iter().map(|name| (name, [2])));
+    let fine = || match_names(&file, "", [("a", &[2][..]), ("b", &[])]);
+    let complete = compare(&["b", "c"]).unwrap_err();
+    assert_eq!(
+        (complete.missing(), complete.unexpected()),
+        (&["c".into()][..], &["a".into()][..])
+    );
+    assert_eq!(complete.mismatched().len(), 1);
+
+    let mut allocations = 0;
+    loop {
+        let error = memory::with_allocations(allocations, || compare(&["b", "c"]).unwrap_err());
+        if error == complete {
+            break;
+        }
+        assert!(error.is_out_of_memory());
+        assert!(
+            error.to_string().starts_with("there is not enough memory"),
+            "{error}"
+        );
+        allocations += 1;
+    }
+    // Each name and shape needs one, and so do the lists that they are in.
+    assert!(allocations > 5, "{allocations}");
+
+    let failed = memory::with_allocations(0, fine).unwrap_err();
+    let text = "there is not enough memory to compare the file's tensors with the model's";
+    assert_eq!(failed.to_string(), text);
+    assert_eq!(fine(), Ok(vec![0, 1]));
+}

@@ -77,11 +77,11 @@ pub struct Arguments {
     data: Option<PathBuf>,
 
     /// Seconds of a repeat [default: 0.5]
-    #[arg(long, env = "BENCH_BUDGET", value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    #[arg(long, env = said("BENCH_BUDGET"), value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     budget: Option<Duration>,
 
     /// Repeats of a case [default: 3]
-    #[arg(long, env = "BENCH_REPEATS", value_name = "N", value_parser = repeats, allow_negative_numbers = true)]
+    #[arg(long, env = said("BENCH_REPEATS"), value_name = "N", value_parser = repeats, allow_negative_numbers = true)]
     repeats: Option<usize>,
 
     #[command(flatten)]
@@ -209,6 +209,12 @@ fn asked(text: &str) -> Result<Asked, String> {
     Workload::from_str(text, true)
         .map(Asked::One)
         .map_err(|_| "all, or a name that --help lists is expected".into())
+}
+
+/// A variable of the environment to look at: none where it is empty, which says as little as one that is not there.
+fn said(name: &'static str) -> Option<&'static str> {
+    let is_empty = std::env::var_os(name).is_some_and(|value| value.is_empty());
+    (!is_empty).then_some(name)
 }
 
 /// A time over 0.

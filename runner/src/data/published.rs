@@ -88,7 +88,8 @@ pub(crate) fn glove(dimension: usize) -> Option<Archive<'static>> {
             862_182_613,
             "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
         )],
-        otherwise: "get vectors in GloVe's text form elsewhere, and give them to sentiment with --glove FILE",
+        otherwise: "get vectors in GloVe's text form elsewhere, and give them to sentiment with\n\
+                    --data DIR --glove FILE, where DIR has sentences, which fetch sst2 brings",
     };
     let index = GLOVE_DIMENSIONS.iter().position(|&d| d == dimension)?;
     Some(Archive {

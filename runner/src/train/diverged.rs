@@ -23,12 +23,7 @@ pub(crate) fn diverged(
     left: impl Display,
     interrupt: &Interrupt,
 ) -> Failure {
-    let Position { epoch, batch } = at;
-    let place = match batch {
-        0 => format!("after epoch {epoch}"),
-        _ => format!("epoch {}, batch {batch}", epoch + 1),
-    };
-    let text = format!("{place}: {what}; try a smaller --rate ({left})");
+    let text = format!("{at}: {what}; try a smaller --rate ({left})");
     match interrupt.requested() {
         false => Failure::new(text),
         true => Failure::new(format!("interrupted; {text}")),

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use minitorch_core::state::Numbers;
 
+use crate::args::name;
 use crate::checkpoint;
 use crate::error::Failure;
 
@@ -19,7 +20,12 @@ pub(crate) struct Fact {
 enum Typed {
     One(fn(u64) -> String),
     List(fn(&[u64]) -> String),
+    /// That of a checkpoint takes all its numbers.
+    Preset(fn(&Numbers) -> String, String),
 }
+
+/// The name of a number in which presets differ, and what it is by a recipe.
+pub(crate) type Mark<R> = (&'static str, fn(&R) -> u64);
 
 impl Fact {
     /// One number.
@@ -44,13 +50,34 @@ impl Fact {
         }
     }
 
+    /// One of the numbers in which presets differ: `theirs` says how the preset of a checkpoint is typed, `mine` how that of
+    /// this run is.
+    pub(crate) fn of_preset(
+        name: &'static str,
+        number: u64,
+        theirs: fn(&Numbers) -> String,
+        mine: String,
+    ) -> Self {
+        Self {
+            name,
+            numbers: vec![number],
+            typed: Typed::Preset(theirs, mine),
+        }
+    }
+
     /// Demands that a checkpoint has these numbers.
     ///
     /// # Errors
     ///
     /// If it has others, or none.
     pub(crate) fn check(&self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
-        let (theirs, mine) = match self.typed {
+        let (theirs, mine) = match &self.typed {
+            Typed::Preset(typed, mine) => {
+                if self.numbers == [checkpoint::number(path, numbers, self.name)?] {
+                    return Ok(());
+                }
+                (typed(numbers), mine.clone())
+            }
             Typed::One(typed) => {
                 let theirs = checkpoint::number(path, numbers, self.name)?;
                 if self.numbers == [theirs] {
@@ -78,6 +105,30 @@ impl Fact {
             format_args!("of a run with {theirs}{but};\nresume with the options of that run"),
         ))
     }
+}
+
+/// A preset as it is typed.
+pub(crate) fn typed_preset(preset: Option<impl ValueEnum>) -> String {
+    match preset {
+        Some(preset) => format!("--preset {}", name(&preset)),
+        None => "no --preset".into(),
+    }
+}
+
+/// The preset, as it is typed, that makes all `marks` what they are among these numbers. `recipe` is that of a preset, or of
+/// none.
+pub(crate) fn preset_of<P: ValueEnum, R>(
+    numbers: &Numbers,
+    marks: &[Mark<R>],
+    recipe: impl Fn(Option<P>) -> R,
+) -> String {
+    let named = P::value_variants().iter().cloned().map(Some);
+    let found = std::iter::once(None).chain(named).find(|preset| {
+        let recipe = recipe(preset.clone());
+        let mut marks = marks.iter();
+        marks.all(|(name, number)| numbers.get(name) == Some(&[number(&recipe)]))
+    });
+    found.map_or_else(|| "another --preset".into(), typed_preset)
 }
 
 /// A choice as it is typed.

@@ -13,11 +13,12 @@ mod unread;
 pub(crate) mod witness;
 
 pub(crate) use diverged::{LOST, diverged, is_finite};
-pub(crate) use fact::{Fact, typed};
+pub(crate) use fact::{Fact, Mark, preset_of, typed, typed_preset};
 pub(crate) use replaced::warn_of_replacing;
 pub(crate) use session::{Plan, Session};
 pub(crate) use unread::Unread;
 
+use std::fmt;
 use std::path::Path;
 
 use minitorch_core::nn::Module;
@@ -35,6 +36,18 @@ pub(crate) struct Position {
     pub(crate) epoch: usize,
     /// Batches of the current epoch that are done.
     pub(crate) batch: usize,
+}
+
+impl fmt::Display for Position {
+    /// What is done, counted from 1 as in the log: `epoch 3, batch 7`, or `after epoch 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, batch } = self;
+        match batch {
+            0 => write!(f, "after epoch {epoch}"),
+            // A checkpoint may have any number.
+            _ => write!(f, "epoch {}, batch {batch}", epoch.saturating_add(1)),
+        }
+    }
 }
 
 /// A network and what it learns from.

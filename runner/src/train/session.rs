@@ -66,30 +66,15 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
     ///
     /// # Errors
     ///
-    /// If weights are no finite numbers, and as [`Session::resume`].
+    /// If the weights cannot be read, and as [`Session::resume`].
     pub(crate) fn start_from(&mut self, files: &Files, program: &Program) -> Result<(), Failure> {
         if let Some(path) = &files.init {
             self.lesson.init(&Opened::read(path)?)?;
-            self.expect_finite(path)?;
             self.init = Some(self.lesson.network().try_weights_hash()?.finish());
         }
         match &files.resume {
-            Some(path) => {
-                self.resume(path, program)?;
-                self.expect_finite(path)
-            }
+            Some(path) => self.resume(path, program),
             None => Ok(()),
-        }
-    }
-
-    /// Demands that the weights, which a file gave, are numbers that can be trained.
-    fn expect_finite(&self, path: &Path) -> Result<(), Failure> {
-        match is_finite(self.lesson.network())? {
-            true => Ok(()),
-            false => Err(Failure::file(
-                path.display(),
-                "not all weights in this file are finite numbers; start from another one, or without",
-            )),
         }
     }
 
@@ -281,7 +266,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             return Err(Failure::file(
                 path.display(),
                 format_args!(
-                    "at epoch {epoch}, batch {batch}: beyond the end of this run, which has\n\
+                    "{position}: beyond the end of this run, which has\n\
                      --epochs {epochs}, each of {batches} batches"
                 ),
             ));

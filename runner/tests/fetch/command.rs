@@ -45,10 +45,22 @@ fn a_large_download_is_not_begun_unasked() {
 
     // A small one, and a large one that is wanted, are looked for at once.
     let server = Server::of(Vec::new());
-    for (arguments, file) in [
-        (&["sst2"][..], "SST-2.zip"),
-        (&["glove", "--yes"], "glove.6B.zip"),
-        (&["mnist"], "train-images-idx3-ubyte.gz"),
+    for (arguments, file, otherwise) in [
+        (
+            &["sst2"][..],
+            "SST-2.zip",
+            "give its folder to sentiment with --data DIR\n",
+        ),
+        (
+            &["glove", "--yes"],
+            "glove.6B.zip",
+            "give them to sentiment with\n--data DIR --glove FILE, where DIR has sentences, which fetch sst2 brings\n",
+        ),
+        (
+            &["mnist"],
+            "train-images-idx3-ubyte.gz",
+            "to mnist with --full --data DIR\n",
+        ),
     ] {
         let mirror = ["--mirror", &server.url()];
         let (out, err, status) = said(&fetch(&cache, &[arguments, &mirror].concat()));
@@ -56,6 +68,10 @@ fn a_large_download_is_not_begun_unasked() {
         let expected = format!("{}/{file}: HTTP status 404", server.url());
         assert!(
             err.starts_with("error: cannot download ") && err.contains(&expected),
+            "{err}"
+        );
+        assert!(
+            err.ends_with(otherwise) && err.lines().count() <= 4,
             "{err}"
         );
     }

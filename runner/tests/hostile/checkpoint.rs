@@ -271,12 +271,13 @@ fn checkpoints_of_another_program_or_run() {
         (&set("@loss", &[]), "has no number @loss"),
         (
             &set("@epoch", &[2]),
-            "at epoch 2, batch 0: beyond the end of this run, which has\n--epochs 1, each of 2 batches",
+            ": after epoch 2: beyond the end of this run, which has\n--epochs 1, each of 2 batches",
         ),
         (&set("@epoch", &[u64::MAX]), "beyond the end of this run"),
+        // One epoch is done, and a batch of the second.
         (
             &set("@batch", &[1]),
-            "at epoch 1, batch 1: beyond the end of this run",
+            ": epoch 2, batch 1: beyond the end of this run",
         ),
         (&set("@batch", &[1 << 32]), "beyond the end of this run"),
         (
@@ -327,7 +328,15 @@ fn checkpoints_of_another_program_or_run() {
     let path = folder.put("file", &bytes(&items));
     let mut command = short(options!["--resume", &path, "--checkpoint", "/dev/null"]);
     command.args(["--preset", "accurate", "--batch", "16"]);
-    refused(command, &[&text(&path), "of a run with another --preset"]);
+    let part = "of a run with no --preset, but this one has --preset accurate;\nresume with the options of that run\n";
+    refused(command, &[&text(&path), part]);
+    // Whoever resumes a run of a preset without it is told which; and numbers of no preset have no name.
+    for (quirks, name) in [(1, "--preset minitorch"), (7, "another --preset")] {
+        let edit = |items: &mut Vec<Item>| *find(items, "@quirks") = number("@quirks", &[quirks]);
+        let path = folder.put("file", &edited(&items, edit));
+        let part = format!("of a run with {name}, but this one has no --preset;\n");
+        refuses(&folder, "--resume", &path, &[&part]);
+    }
 }
 
 /// Nothing is learnt from what is no number, and nothing of it is saved.
@@ -350,7 +359,7 @@ fn numbers_that_are_none_are_not_trained_on() {
                 let parts = match value.is_finite() {
                     true => ["epoch 1, batch 1: the loss is ", "(nothing was saved)"],
                     // That is known before a batch, and no rate is to blame.
-                    false => ["/file: not all weights", "start from another one"],
+                    false => ["/file: not all weights", "; name another one\n"],
                 };
                 let kept = folder.put("kept", b"\x02\0\0\0\0\0\0\0{}");
                 refused(
@@ -368,6 +377,7 @@ fn what_is_no_file_or_too_large() {
     let (folder, bytes, _) = valid("too-large");
     let dir = folder.path("dir");
     fs::create_dir(&dir).expect("a folder");
+    let pipe = folder.pipe("pipe");
     let sparse = folder.put("sparse", b"");
     let file = fs::File::options()
         .write(true)
@@ -381,7 +391,8 @@ fn what_is_no_file_or_too_large() {
     ] {
         for (path, part) in [
             (folder.path("nowhere").as_path(), missing),
-            (&dir, ": cannot read: "),
+            (&dir, ": is a folder, not a file\n"),
+            (&pipe, ": is a named pipe, not a file\n"),
             (&folder.path("valid").join("below"), ": cannot read: "),
             (&long, ": cannot read: "),
             (Path::new("/proc/self/mem"), ": cannot read: "),
@@ -396,7 +407,7 @@ fn what_is_no_file_or_too_large() {
         }
     }
 
-    // A pipe is as good as a file, and no better.
+    // A pipe that somebody holds the other end of is as good as a file, and no better.
     for (content, code) in [(&bytes[..], 0), (b"garbage", 1), (b"", 1)] {
         let mut command = short(["--init", "/dev/stdin", "--checkpoint", "/dev/null"]);
         command

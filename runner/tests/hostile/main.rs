@@ -35,6 +35,14 @@ impl Folder {
         self.path(name)
     }
 
+    /// Makes a named pipe, of which nobody holds an end, and returns its path.
+    fn pipe(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+        path
+    }
+
     /// The names of all that is in it, hidden files too.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).expect("a folder");

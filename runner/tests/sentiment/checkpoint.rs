@@ -87,7 +87,14 @@ fn a_checkpoint_of_another_run_is_refused() {
             &["--embedding-dropout", "0.25"],
             "--embedding-dropout 0, but this one has --embedding-dropout 0.25",
         ),
-        (&["--preset", "minitorch"], "another --preset"),
+        (
+            &["--preset", "minitorch"],
+            "no --preset, but this one has --preset minitorch",
+        ),
+        (
+            &["--preset", "kim"],
+            "no --preset, but this one has --preset kim",
+        ),
     ] {
         let errors = resume(options);
         assert!(

@@ -43,9 +43,10 @@ fn with_bias() {
         some(3, &[3]),
     );
     for (block, what) in blocks() {
-        // The square tells the elements of the gradient that comes in apart.
+        // The square tells the elements of the gradient that comes in apart, and is not flat where ReLU stops.
         let f = |[x, weight, bias]: [&Double; 3]| -> Result<Double> {
-            x.try_conv_block(weight, Some(bias), &block)?.try_square()
+            let maps = x.try_conv_block(weight, Some(bias), &block)?;
+            maps.try_add_scalar(1.0)?.try_square()
         };
         right(&what, &f, [&x, &weight, &bias]);
     }
@@ -56,7 +57,8 @@ fn without_bias() {
     let (x, weight) = (some(4, &[2, 2, 5, 6]), some(5, &[3, 2, 2, 2]));
     for (block, what) in blocks() {
         let f = |[x, weight]: [&Double; 2]| -> Result<Double> {
-            x.try_conv_block(weight, None, &block)?.try_square()
+            let maps = x.try_conv_block(weight, None, &block)?;
+            maps.try_add_scalar(1.0)?.try_square()
         };
         right(&what, &f, [&x, &weight]);
     }

@@ -222,7 +222,7 @@ impl Settings {
     }
 
     /// The preset that says all that no option of its own says.
-    fn preset(&self) -> Option<Preset> {
+    pub fn preset(&self) -> Option<Preset> {
         let typed = &self.recipe;
         let mut presets = Preset::value_variants().iter().copied();
         presets.find(|preset| {

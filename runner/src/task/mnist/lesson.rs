@@ -10,19 +10,34 @@ use minitorch_core::{Backend, Tensor};
 use super::batches::{Batch, Loader, View, views};
 use super::log::Log;
 use super::{EVALUATION_BATCH, Network, groups};
-use crate::args::mnist::{self as args, Net, Optimiser, Pool, Recipe, Settings};
+use crate::args::mnist::{self as args, Net, Optimiser, Pool, Preset, Recipe, Settings};
 use crate::backend::has_own_memory;
 use crate::checkpoint::{self, Program};
 use crate::data::{Digits, Mnist, batches};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::train::{self, Fact, Plan, Position, Session, typed};
+use crate::train::{self, Fact, Mark, Plan, Position, Session, preset_of, typed, typed_preset};
 
 /// Every so many batches there is a log line.
 const LOG_EVERY: usize = 5;
 /// How many held-out images a log line looks at.
 const LOG_IMAGES: usize = 16;
+
+/// The numbers of a checkpoint in which presets differ.
+const MARKS: [Mark<Recipe>; 4] = [
+    ("normalise", |recipe| recipe.normalise.into()),
+    ("shuffle", |recipe| recipe.shuffle.into()),
+    ("shift", |recipe| recipe.shift.into()),
+    ("quirks", |recipe| recipe.quirks.into()),
+];
+
+/// The preset that a checkpoint is of, as it is typed.
+pub(super) fn preset(numbers: &Numbers) -> String {
+    preset_of(numbers, &MARKS, |preset| {
+        preset.map_or(Recipe::DEFAULT, Preset::recipe)
+    })
+}
 
 /// The network, the digits, and what is to be done with both.
 pub(super) struct Lesson<'a, B: Backend> {
@@ -197,15 +212,14 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
     fn fixed(&self) -> Vec<Fact> {
         let recipe = &self.settings.recipe;
         let images = self.digits.train.len() as u64;
-        let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
-        let mut fixed = vec![
-            Fact::new(Program::MNIST.mark, recipe.net as u64, |n| {
-                typed::<Net>("--net", n, |net| net as u64)
-            }),
-            preset("normalise", recipe.normalise.into()),
-            preset("shuffle", recipe.shuffle.into()),
-            preset("shift", recipe.shift.into()),
-            preset("quirks", recipe.quirks.into()),
+        let mut fixed = vec![Fact::new(Program::MNIST.mark, recipe.net as u64, |n| {
+            typed::<Net>("--net", n, |net| net as u64)
+        })];
+        let mine = typed_preset(self.settings.preset());
+        fixed.extend(
+            MARKS.map(|(name, number)| Fact::of_preset(name, number(recipe), preset, mine.clone())),
+        );
+        fixed.extend([
             Fact::new("pool", recipe.pool as u64, |n| {
                 typed::<Pool>("--pool", n, |pool| pool as u64)
             }),
@@ -217,7 +231,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             }),
             Fact::new("images", images, |n| format!("--train {n}")),
             Fact::new("seed", self.settings.seed, |n| format!("--seed {n}")),
-        ];
+        ]);
         if recipe.schedule == args::Schedule::OneCycle {
             fixed.push(Fact::new("epochs", recipe.epochs as u64, |n| {
                 format!("--epochs {n}")

@@ -9,6 +9,7 @@ use minitorch_core::{Backend, Element, Tensor};
 
 use super::Network;
 use super::batches::values;
+use super::lesson;
 use crate::args::Training;
 use crate::args::mnist::{Net, Pool, Preset, Recipe};
 use crate::checkpoint::{self, Opened, Program};
@@ -53,7 +54,7 @@ impl<B: Backend> Trained<B> {
     ///
     /// # Errors
     ///
-    /// If the device fails, and if weights that are not numbers leave no answer.
+    /// If the device fails, and if weights that are too large leave no answer.
     pub fn read(&self, image: &[u8; PIXELS]) -> Result<[f64; 10], Failure> {
         let pixels = image.map(|pixel| self.values[usize::from(pixel)]);
         let images = Tensor::try_from_slice(&self.device, &pixels, [1, 1, SIDE, SIDE])?;
@@ -61,7 +62,7 @@ impl<B: Backend> Trained<B> {
         let probabilities: [f64; 10] = std::array::from_fn(|digit| probabilities[digit].to_f64());
         if probabilities.iter().any(|probability| probability.is_nan()) {
             return Err(Failure::new(
-                "the network has no answer: its weights are not numbers",
+                "the network has no answer: its weights are too large",
             ));
         }
         Ok(probabilities)
@@ -100,9 +101,8 @@ fn recipe(path: &Path, numbers: &Numbers, training: Training) -> Result<Recipe, 
         ));
     }
     if training.preset.is_some() && stated.normalise != normalise {
-        return Err(wrong(
-            "the network was trained with another --preset".into(),
-        ));
+        let preset = lesson::preset(numbers);
+        return Err(wrong(format!("the network was trained with {preset}")));
     }
     Ok(Recipe {
         net,

@@ -13,15 +13,34 @@ use super::log::Log;
 use super::network::Network;
 use super::page::Answer;
 use super::words;
-use crate::args::sentiment::{Combine, Optimiser, Recipe, Settings, Unknown};
+use crate::args::sentiment::{Optimiser, Preset, Recipe, Settings, Unknown};
 use crate::checkpoint::{self, Opened};
 use crate::data::text::{Corpus, Sentences};
 use crate::error::Failure;
 use crate::output::Output;
-use crate::train::{self, Fact, Plan, Position, Session, Unread, typed};
+use crate::train::{
+    self, Fact, Mark, Plan, Position, Session, Unread, preset_of, typed, typed_preset,
+};
 
 /// What MiniTorch adds inside of its logarithm.
 const EPSILON: f64 = 1e-6;
+
+/// The numbers of a checkpoint in which presets differ, and no option of its own.
+const MARKS: [Mark<Recipe>; 6] = [
+    ("combine", |recipe| recipe.combine as u64),
+    ("lead", |recipe| recipe.lead.into()),
+    ("optimiser", |recipe| recipe.optimiser as u64),
+    ("shuffle", |recipe| recipe.shuffle.into()),
+    ("checks", |recipe| recipe.checks as u64),
+    ("quirks", |recipe| recipe.quirks.into()),
+];
+
+/// The preset that a checkpoint is of, as it is typed.
+fn preset(numbers: &Numbers) -> String {
+    preset_of(numbers, &MARKS, |preset| {
+        preset.map_or(Recipe::DEFAULT, Preset::recipe)
+    })
+}
 
 /// The network, the sentences, and what is to be done with both.
 pub(super) struct Lesson<'a, B: Backend> {
@@ -257,16 +276,16 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
 
     fn fixed(&self) -> Vec<Fact> {
         let recipe = &self.settings.recipe;
-        let preset = |name, number: u64| Fact::new(name, number, |_| "another --preset".into());
-        let mut fixed = vec![
+        let mine = typed_preset(self.settings.preset());
+        let marks =
+            MARKS.map(|(name, number)| Fact::of_preset(name, number(recipe), preset, mine.clone()));
+        let mut fixed = Vec::from(marks);
+        fixed.extend([
             Fact::list("filters", recipe.filters.iter().map(|&n| n as u64), |n| {
                 let widths: Vec<String> = n.iter().map(u64::to_string).collect();
                 format!("--filters {}", widths.join(","))
             }),
             Fact::new("maps", recipe.maps as u64, |n| format!("--maps {n}")),
-            Fact::new("combine", recipe.combine as u64, |n| {
-                typed::<Combine>("preset: features to", n, |combine| combine as u64)
-            }),
             Fact::new("dimension", self.corpus.vectors.dimension() as u64, |n| {
                 format!("--embedding-dim {n}")
             }),
@@ -281,11 +300,6 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::new("unknown", recipe.unknown as u64, |n| {
                 typed::<Unknown>("--unknown", n, |unknown| unknown as u64)
             }),
-            preset("lead", recipe.lead.into()),
-            preset("optimiser", recipe.optimiser as u64),
-            preset("shuffle", recipe.shuffle.into()),
-            preset("checks", recipe.checks as u64),
-            preset("quirks", recipe.quirks.into()),
             Fact::new("rate", recipe.rate.to_bits().into(), |n| {
                 format!("--rate {}", f32::from_bits(n as u32))
             }),
@@ -302,7 +316,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             Fact::list("words", words::pack(self.settings, self.corpus), |_| {
                 "other sentences or vectors".into()
             }),
-        ];
+        ]);
         if recipe.keep_best {
             // The last epoch gives way to the best one, from which nothing goes on.
             fixed.push(Fact::new("epochs", recipe.epochs as u64, |n| {

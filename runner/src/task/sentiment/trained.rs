@@ -95,8 +95,8 @@ impl<B: Backend> Trained<B> {
     ///
     /// # Errors
     ///
-    /// A text without a word, or with more than a sentence may have; if the device fails; and if weights that are not
-    /// numbers leave no answer.
+    /// A text without a word, or with more than a sentence may have; if the device fails; and if weights that are too
+    /// large leave no answer.
     pub fn read(&self, text: &str) -> Result<Opinion, Failure> {
         let words = tokenize(text);
         if words.is_empty() || words.len() > LONGEST {
@@ -116,7 +116,7 @@ impl<B: Backend> Trained<B> {
         let probability = sigmoid(logit);
         if probability.is_nan() {
             return Err(Failure::new(
-                "the network has no answer: its weights are not numbers",
+                "the network has no answer: its weights are too large",
             ));
         }
         let mut unknown: Vec<String> = Vec::new();

@@ -138,7 +138,14 @@ fn on(
     let start = Instant::now();
     let course = match settings.engine {
         toy::Engine::Manual => {
-            output.log(&log(settings, 0, engine.step(points)?))?;
+            let step = engine.step(points)?;
+            if !step.loss.is_finite() {
+                return Err(Failure::new(format!(
+                    "the loss is {}; try smaller --weights and --bias",
+                    step.loss
+                )));
+            }
+            output.log(&log(settings, 0, step))?;
             Course::default()
         }
         _ => train(engine, settings, points, interrupt, &mut output)?,

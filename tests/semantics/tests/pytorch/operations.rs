@@ -34,7 +34,12 @@ fn check<E: Element>(device: &Cpu<E>, tolerance: f64) {
         let expected = numbers(&file, view.name());
         let mut rest = &expected[..];
         for (number, part) in answer(device, &case).iter().enumerate() {
-            let what = ["result", "first gradient", "second gradient"][number];
+            let what = [
+                "result",
+                "first gradient",
+                "second gradient",
+                "third gradient",
+            ][number];
             let (theirs, after) = rest.split_at(part.len());
             close(&format!("{}: {what}", view.name()), part, theirs, tolerance);
             rest = after;
@@ -125,6 +130,7 @@ fn result<E: Element>(
         "bce_with_logits" => nn::bce_with_logits(a, b),
         "mse" => nn::mse(a, b),
         "matmul" => a.matmul(b),
+        "linear" => a.linear(b, operands.get(2), case.option("relu") == Some("yes")),
         "conv1d" => a.conv1d(b, stride()[1], case.padding()),
         "conv2d" => a.conv2d(b, stride(), case.padding()),
         "avg_pool1d" => a.avg_pool1d(kernel()[1], stride()[1]),

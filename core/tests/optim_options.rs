@@ -1,0 +1,143 @@
+//! Options that make no step: refused by a sentence that names them, before anything moves.
+
+use minitorch_core::nn::Param;
+use minitorch_core::optim::{
+    Adadelta, Adam, AdamW, Optimizer, Schedule, Sgd, clip_grad_norm, max_norm,
+};
+use minitorch_core::{Cpu, ErrorKind, Result, Tensor};
+
+type Device = Cpu<f64>;
+
+fn param() -> Param<Device> {
+    Param::new(Tensor::from_slice(&Device::default(), &[3.0, -4.0], [1, 2])).unwrap()
+}
+
+/// One step down the sum of squares, and where it leads.
+fn step(optimizer: &mut dyn Optimizer<Device>) -> (Result<()>, Vec<f64>) {
+    let mut param = param();
+    let grads = param.value().square().sum_all().backward();
+    let result = optimizer.try_step(&mut param, grads);
+    (result, param.leaf().to_vec())
+}
+
+/// What is neither 0 nor above, and what no sum gets back from.
+const NO_AMOUNTS: [f64; 4] = [-1e-300, f64::NEG_INFINITY, f64::INFINITY, f64::NAN];
+
+fn assert_refused(optimizer: &mut dyn Optimizer<Device>, sentence: &str) {
+    let (result, values) = step(optimizer);
+    let error = result.expect_err(sentence);
+    assert_eq!(error.kind(), ErrorKind::Argument, "{error}");
+    assert_eq!(error.to_string(), format!("step: {sentence}"));
+    assert_eq!(values, [3.0, -4.0], "{sentence}");
+    assert!(optimizer.memory().get("").is_none(), "{sentence}");
+}
+
+#[test]
+fn amounts_are_finite_and_not_negative() {
+    let sentence = |option| format!("{option} must be finite and at least 0");
+    for wrong in NO_AMOUNTS {
+        let rate = sentence("the learning rate");
+        assert_refused(&mut Sgd::new(wrong), &rate);
+        assert_refused(&mut Adam::new(wrong), &rate);
+        assert_refused(&mut AdamW::new(wrong), &rate);
+        assert_refused(&mut Adadelta::new(wrong), &rate);
+        let mut later = Sgd::new(0.1);
+        later.set_rate(wrong);
+        assert_refused(&mut later, &rate);
+
+        let decay = sentence("weight_decay");
+        assert_refused(&mut Sgd::new(0.1).weight_decay(wrong), &decay);
+        assert_refused(&mut Adam::new(0.1).weight_decay(wrong), &decay);
+        assert_refused(&mut AdamW::new(0.1).weight_decay(wrong), &decay);
+        assert_refused(&mut Adadelta::new(0.1).weight_decay(wrong), &decay);
+
+        let epsilon = sentence("epsilon");
+        assert_refused(&mut Adam::new(0.1).epsilon(wrong), &epsilon);
+        assert_refused(&mut AdamW::new(0.1).epsilon(wrong), &epsilon);
+        assert_refused(&mut Adadelta::new(0.1).epsilon(wrong), &epsilon);
+
+        assert_refused(&mut Sgd::new(0.1).momentum(wrong), &sentence("momentum"));
+    }
+}
+
+#[test]
+fn shares_stay_in_their_ranges() {
+    for wrong in [-0.1, 1.0, f64::NAN] {
+        let sentence = |beta| format!("{beta} must be at least 0 and below 1");
+        assert_refused(&mut Adam::new(0.1).betas(wrong, 0.9), &sentence("beta1"));
+        assert_refused(&mut AdamW::new(0.1).betas(0.9, wrong), &sentence("beta2"));
+    }
+    for wrong in [-0.1, 1.1, f64::NAN] {
+        let sentence = "rho must lie in 0..=1";
+        assert_refused(&mut Adadelta::new(1.0).rho(wrong), sentence);
+    }
+    let sentence = "nesterov needs a momentum above 0";
+    assert_refused(&mut Sgd::new(0.1).nesterov(), sentence);
+    assert_refused(&mut Sgd::new(0.1).momentum(0.0).nesterov(), sentence);
+}
+
+/// The ends of all ranges make a step, and with a rate of 0, as at the end of a schedule, it leads nowhere.
+#[test]
+fn the_ends_of_ranges_are_allowed() {
+    let schedule = Schedule::Cosine {
+        peak: 0.1,
+        floor: 0.0,
+        warmup: 0,
+        steps: 10,
+    };
+    let all: [(&str, Box<dyn Optimizer<Device>>); 5] = [
+        ("sgd", Box::new(Sgd::new(0.1).weight_decay(0.0))),
+        (
+            "nesterov",
+            Box::new(Sgd::new(0.1).momentum(1e-300).nesterov()),
+        ),
+        (
+            "adam",
+            Box::new(Adam::new(0.1).betas(0.0, 0.0).epsilon(0.0)),
+        ),
+        ("adamw", Box::new(AdamW::new(0.1).weight_decay(0.0))),
+        ("adadelta", Box::new(Adadelta::new(0.1).rho(0.0))),
+    ];
+    for (name, mut optimizer) in all {
+        let (result, values) = step(&mut *optimizer);
+        assert_eq!(result, Ok(()), "{name}");
+        assert!(
+            values[0] < 3.0 && values[1] > -4.0 && values.iter().all(|value| value.is_finite()),
+            "{name}: {values:?}"
+        );
+        optimizer.set_rate(schedule.rate(10));
+        assert_eq!(step(&mut *optimizer), (Ok(()), vec![3.0, -4.0]), "{name}");
+    }
+    let (result, _) = step(&mut Adadelta::new(0.1).rho(1.0));
+    assert_eq!(result, Ok(()));
+}
+
+#[test]
+fn limits_on_norms_are_not_negative() {
+    let grads = |param: &Param<Device>| param.value().square().sum_all().backward();
+    for wrong in [-1.0, f64::NEG_INFINITY, f64::NAN] {
+        let mut param = param();
+        let mut gradient = grads(&param);
+        let error = clip_grad_norm(&param, &mut gradient, wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        assert_eq!(
+            error.to_string(),
+            "clip_grad_norm: max_norm must be at least 0"
+        );
+        assert_eq!(gradient.get(param.leaf()).unwrap().to_vec(), [6.0, -8.0]);
+        let error = max_norm(&mut param, wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        assert_eq!(error.to_string(), "max_norm: the limit must be at least 0");
+        assert_eq!(param.leaf().to_vec(), [3.0, -4.0]);
+    }
+    // Infinity limits nothing, which is how a norm is only asked for; 0 leaves nothing.
+    for (limit, share) in [(f64::INFINITY, 1.0), (0.0, 0.0)] {
+        let mut param = param();
+        let mut gradient = grads(&param);
+        assert_eq!(clip_grad_norm(&param, &mut gradient, limit), Ok(10.0));
+        let clipped = gradient.get(param.leaf()).unwrap().to_vec();
+        assert_eq!(clipped, [6.0 * share, -8.0 * share]);
+        assert_eq!(max_norm(&mut param, limit), Ok(()));
+        assert_eq!(param.leaf().to_vec(), [3.0 * share, -4.0 * share]);
+    }
+}
