@@ -122,7 +122,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
 pub(crate) const fn reserved(planes: usize, taps: usize, most: usize, scratch: usize) -> usize {
     let terms = if taps < DEPTH { taps } else { DEPTH };
     let elements = left::packed(planes, terms, most).next_multiple_of(BEYOND);
-    if SMALL || elements > scratch / 3 * 2 {
+    if SMALL || elements > scratch / 2 {
         0
     } else {
         elements
