@@ -17,7 +17,7 @@ use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
 
 /// The most pairs of output channel and tap whose lanes are kept at a time.
-const PAIRS: usize = if SMALL { 16 } else { 1024 };
+const PAIRS: usize = if SMALL { 16 } else { 1792 };
 
 /// `[b, c, h, w]` and `[b, o, oh, ow]` give `[o, c, kh, kw]`; the formula and the order are in [`crate::conv`].
 pub(crate) fn weight_grad<E: Element>(
