@@ -335,6 +335,9 @@ fn the_tiles_of_a_product() {
     let turned = dense(&[128, 300]).permute(&[1, 0]).unwrap();
     assert!(plan(&a, &turned).transposed);
     assert!(!plan(&dense(&[200, 300]), &turned).transposed);
+    // A sample or two would leave most of a vector empty.
+    assert!(!plan(&dense(&[1, 300]), &turned).transposed);
+    assert!(plan(&dense(&[3, 300]), &turned).transposed);
     // What is no product has no plan.
     assert!(Matmul::new::<f32>(1, Level::PORTABLE, &dense(&[3]), &b).is_none());
     assert!(Matmul::new::<f32>(1, Level::PORTABLE, &a, &dense(&[2, 300, 128])).is_none());

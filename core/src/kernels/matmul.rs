@@ -19,6 +19,9 @@ const TERMS: usize = if SMALL { DEPTH } else { 256 };
 /// would fight for the same lines of the cache.
 const NEAR: usize = 8 << 10;
 
+/// The most rows of a product for which a transposed right operand is best packed: a sample or two of a linear layer.
+const FEW: usize = 2;
+
 /// How a matrix product goes over its operands.
 #[derive(Clone, Copy, Debug)]
 pub struct Matmul {
@@ -64,11 +67,13 @@ impl Matmul {
             return None;
         }
         // Packing reads columns best where they are contiguous. Where they are not, the transposed product packs the
-        // other operand; that pays if it is the smaller one.
+        // other operand; that pays if it is the smaller one, and not so small that its vectors are nearly empty while
+        // terms that lie side by side are packed in squares.
         let tile = tile::<E>(level);
         let large = lines == rows && Self::is_large(rows, columns, depth, tile);
         let packing = large.then(|| super::large::packing(workers, columns, depth, tile[1]));
-        let transposed = b_column != 1 && columns > rows && !large;
+        let squares = !SMALL && rows <= FEW && b_depth == 1;
+        let transposed = b_column != 1 && columns > rows && !large && !squares;
         // Whole rows, unless there are too few of them for all threads.
         let many = large || lines / (2 * tile[0]) >= workers;
         let unit = if many {
