@@ -34,8 +34,8 @@ pub fn read(source: io::Result<impl Read>, name: &Path, most: u64) -> Result<Vec
 /// Refuses what is there and is no file to be read or written: a folder, a block device, a socket, and a named pipe, which
 /// waits for another program, perhaps for ever.
 ///
-/// Devices of characters, such as `/dev/null`, and the pipes that a shell opens, such as `/dev/stdin` and what it makes of
-/// `<(..)`, are as good as files.
+/// Devices of characters, such as `/dev/null`, and pipes without a name, such as a shell opens for `|` and `<(..)` and
+/// `/dev/stdin` may lead to, are as good as files.
 ///
 /// # Errors
 ///
@@ -59,14 +59,8 @@ pub fn expect_file(path: &Path) -> Result<(), Failure> {
 fn special(path: &Path, kind: FileType) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt;
 
-    const OPEN: [&str; 5] = [
-        "/dev/fd",
-        "/dev/stdin",
-        "/dev/stdout",
-        "/dev/stderr",
-        "/proc",
-    ];
-    if kind.is_fifo() && !OPEN.iter().any(|place| path.starts_with(place)) {
+    // Links to a pipe without a name lead nowhere.
+    if kind.is_fifo() && fs::canonicalize(path).is_ok() {
         Some("a named pipe")
     } else if kind.is_socket() {
         Some("a socket")
@@ -121,14 +115,27 @@ pub fn check(path: &Path) -> Result<(), Failure> {
 }
 
 /// Where a path leads, links followed: two paths to one file give the same. Of a file that is not there yet, its folder
-/// says so.
+/// says so, and so do links to it.
 fn resolved(path: &Path) -> PathBuf {
-    let there = fs::canonicalize(path);
-    let to_be = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
-    there
-        .ok()
-        .or_else(to_be)
-        .unwrap_or_else(|| path.to_path_buf())
+    if let Ok(there) = fs::canonicalize(path) {
+        return there;
+    }
+    let mut path = path.to_path_buf();
+    // As many links in a row as systems follow.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(link) => path = folder(&path).join(link),
+            Err(_) => break,
+        }
+    }
+    let to_be = || {
+        Some(
+            fs::canonicalize(folder(&path))
+                .ok()?
+                .join(path.file_name()?),
+        )
+    };
+    to_be().unwrap_or(path)
 }
 
 /// Refuses to write to `path`, which `option` names, if it leads to one of `others`, which the run has for `what`.
@@ -193,8 +200,8 @@ pub fn of_kind(
 
 /// The file a run saves to, checked before the work begins: what was asked for, or else `default` in the current folder.
 ///
-/// A file that was asked for must be writable, and a checkpoint if it is there. If the default is not, `warn` gets one
-/// sentence and nothing is saved.
+/// It must be writable, and a checkpoint if it is there. If the default is not, `warn` gets one sentence and nothing is
+/// saved.
 ///
 /// # Errors
 ///
@@ -204,16 +211,18 @@ pub fn checkpoint(
     default: &str,
     warn: impl FnOnce(&str),
 ) -> Result<Option<PathBuf>, Failure> {
-    if let Some(path) = asked {
+    let usable = |path: &Path| {
         // Safetensors: eight bytes of length, then JSON.
         of_kind("--checkpoint", path, "a checkpoint", |head| {
             head.get(8) == Some(&b'{')
         })?;
-        check(path)?;
-        return Ok(Some(path.to_path_buf()));
+        check(path)
+    };
+    if let Some(path) = asked {
+        return usable(path).map(|()| Some(path.to_path_buf()));
     }
     let path = Path::new(".").join(default);
-    match check(&path) {
+    match usable(&path) {
         Ok(()) => Ok(Some(path)),
         Err(failure) => {
             warn(&format!("{failure}; no checkpoint will be written"));

@@ -9,7 +9,7 @@ use super::exact::finite;
 use super::panel::{TASK, lanes};
 use super::split::{self, Cut};
 use super::strip::{Image, Strip, Taken, plan};
-use super::workspace::{BEYOND, Workspace};
+use super::workspace::{BEYOND, CAPACITY, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
@@ -17,7 +17,7 @@ use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
 
 /// The most pairs of output channel and tap whose lanes are kept at a time.
-const PAIRS: usize = if SMALL { 16 } else { 1792 };
+const PAIRS: usize = if SMALL { 16 } else { CAPACITY / (4 * LANES) };
 
 /// `[b, c, h, w]` and `[b, o, oh, ow]` give `[o, c, kh, kw]`; the formula and the order are in [`crate::conv`].
 pub(crate) fn weight_grad<E: Element>(
@@ -141,7 +141,7 @@ struct Buffer<'a, E> {
 
 impl<'a, E: Element> Buffer<'a, E> {
     fn new(scratch: &'a mut [E]) -> Self {
-        // A quarter for lanes, if there is not more than enough.
+        // A quarter for lanes, or less.
         let pairs = PAIRS.min(scratch.len() / (4 * LANES));
         let (lanes, memory) = scratch.split_at_mut(pairs * LANES);
         Self {

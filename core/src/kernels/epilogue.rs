@@ -1,4 +1,4 @@
-//! What follows a matrix product in a fully connected layer, on rows that are still in the cache.
+//! What follows a matrix product in a fully connected layer: the task that has the sums goes on with them.
 
 use crate::element::Element;
 use crate::isa::Isa;
@@ -21,8 +21,8 @@ impl<E: Element> Epilogue<'_, E> {
         relu: false,
     };
 
-    /// Goes over a rectangle of complete sums, `shape` rows and columns. In the product it starts at `column`; in `out`,
-    /// where rows are `pitch` apart, at 0.
+    /// Goes over a rectangle of complete sums. In the product it starts at `column`; in `out`, where rows are `pitch` apart,
+    /// at 0.
     #[inline(always)]
     pub(crate) fn apply<I: Isa>(
         &self,

@@ -19,11 +19,11 @@ pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod large;
 pub(crate) mod left;
-#[cfg(test)]
-mod levels;
 pub(crate) mod map;
 pub(crate) mod matmul;
 pub(crate) mod outputs;
+#[cfg(test)]
+mod over_lines;
 pub(crate) mod panel;
 pub(crate) mod placed;
 pub(crate) mod pool;

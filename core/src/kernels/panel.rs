@@ -154,7 +154,7 @@ impl<E: Element> Panel<'_, E> {
 
     /// The same at vectors over the ends of lines. Where a spot has fewer columns than a vector, [`Panel::gap`] follow that
     /// do not exist, and then others that do: in the output they come next. As many elements behind them are overwritten,
-    /// which are left to later spots. Outputs must be adjacent, and sums start at +0.
+    /// which are left to later spots. Outputs must be adjacent, lines no shorter than a vector, and sums start at +0.
     #[inline(always)]
     pub(crate) fn tiles_over_lines<I: Isa, const NV: usize>(
         &self,

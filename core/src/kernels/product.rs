@@ -97,7 +97,9 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             };
             product.block::<I>(&block, &mut taps, scratch, out);
             let out = &mut out[at - start..];
-            (product.epilogue).apply::<I>(column, [height, width], columns, out);
+            product
+                .epilogue
+                .apply::<I>(column, [height, width], columns, out);
             at += height * width;
         }
     }

@@ -393,6 +393,10 @@ fn what_is_no_file_or_too_large() {
             (folder.path("nowhere").as_path(), missing),
             (&dir, ": is a folder, not a file\n"),
             (&pipe, ": is a named pipe, not a file\n"),
+            (
+                &Path::new("/proc/self/root").join(pipe.strip_prefix("/").expect("a root")),
+                ": is a named pipe, not a file\n",
+            ),
             (&folder.path("valid").join("below"), ": cannot read: "),
             (&long, ": cannot read: "),
             (Path::new("/proc/self/mem"), ": cannot read: "),

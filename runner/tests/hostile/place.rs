@@ -96,6 +96,24 @@ fn a_default_place_that_cannot_be_written_to_costs_a_warning() {
 }
 
 #[test]
+fn a_default_place_with_something_else_costs_a_warning() {
+    let folder = Folder::new("default-text");
+    let text = folder.put("mnist.safetensors", b"a text of somebody's own");
+    let mut command = short([""; 0]);
+    command.current_dir(&folder.0);
+    let output = run(command);
+    let warning = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{warning}");
+    assert!(
+        warning.contains("./mnist.safetensors: this file is there and is not a checkpoint; ")
+            && warning.ends_with("; no checkpoint will be written\n"),
+        "{warning}"
+    );
+    let kept = fs::read(text).expect("it is there");
+    assert_eq!(kept, b"a text of somebody's own");
+}
+
+#[test]
 fn a_device_that_is_full_is_found_out_at_the_first_checkpoint() {
     let message = refused(
         short(["--checkpoint", "/dev/full"]),

@@ -290,6 +290,14 @@ fn no_page_takes_the_place_of_data() {
         std::os::unix::fs::symlink(digits[0], folder.file("link")).expect("a link");
         refused("mnist --data .", "link");
         fs::remove_file(folder.file("link")).expect("the link");
+        // Nor does it take that of weights that are not there yet.
+        std::os::unix::fs::symlink("net", folder.file("link")).expect("a link");
+        let output = program_with(&folder, "mnist --epochs 1 --checkpoint net", "link");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        let expected = "the run has this file for weights; give another name\n";
+        assert_eq!(error, format!("error: --report link: {expected}"));
+        fs::remove_file(folder.file("link")).expect("the link");
     }
     assert_eq!(folder.names(), before);
     for name in digits.iter().chain(&sentences) {
