@@ -50,3 +50,18 @@ impl Executor for Serial {
         (0..tasks).for_each(task);
     }
 }
+
+/// Claims to have so many threads, and runs the last task first.
+#[cfg(test)]
+pub(crate) struct Backwards(pub(crate) usize);
+
+#[cfg(test)]
+impl Executor for Backwards {
+    fn workers(&self) -> usize {
+        self.0
+    }
+
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        (0..tasks).rev().for_each(task);
+    }
+}

@@ -40,23 +40,11 @@ mod tests {
     use crate::Cpu;
     use crate::backend::{Backend, View};
     use crate::element::Element;
-    use crate::executor::Executor;
+    use crate::executor::Backwards;
     use crate::isa::Level;
     use crate::layout::Layout;
     use crate::linear;
     use alloc::vec::Vec;
-
-    /// As many workers, one after the other.
-    struct InTurn(usize);
-
-    impl Executor for InTurn {
-        fn workers(&self) -> usize {
-            self.0
-        }
-        fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-            (0..tasks).for_each(task);
-        }
-    }
 
     /// Numbers of both signs, among them -0, and now and then infinities, which make NaN.
     fn value<E: Element>(n: usize) -> E {
@@ -83,7 +71,10 @@ mod tests {
             let large = rows * inputs * outputs > 1 << 24;
             let level = |level: &Level| !large || *level == Level::detect();
             for level in Level::supported().filter(level) {
-                let cpu = Cpu::<E>::builder().level(level).executor(InTurn(7)).build();
+                let cpu = Cpu::<E>::builder()
+                    .level(level)
+                    .executor(Backwards(7))
+                    .build();
                 let tensor = |count| {
                     let data: Vec<E> = (0..count).map(value).collect();
                     cpu.upload(&data).unwrap()

@@ -14,8 +14,9 @@
 #![allow(unsafe_code)]
 
 use super::SMALL;
-use super::panel::{Vector, lanes, reach};
+use super::panel::{lanes, reach};
 use super::strip::Image;
+use super::vector::Vector;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::reduction::{LANES, Sum, combine};

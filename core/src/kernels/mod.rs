@@ -34,6 +34,7 @@ pub(crate) mod slide;
 mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
+pub(crate) mod vector;
 #[cfg(test)]
 mod without_memory;
 pub(crate) mod workspace;

@@ -2,22 +2,10 @@
 
 use crate::Cpu;
 use crate::backend::{Backend, View, Window};
-use crate::executor::Executor;
+use crate::executor::Backwards;
 use crate::isa::Level;
 use crate::layout::Layout;
 use alloc::vec::Vec;
-
-/// As many workers as it says, one after the other and the last one first.
-struct Backwards(usize);
-
-impl Executor for Backwards {
-    fn workers(&self) -> usize {
-        self.0
-    }
-    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
-        (0..tasks).rev().for_each(task);
-    }
-}
 
 /// `[2, channels, ..]` through `window` to so many rows, and the gradient of the former.
 fn check(channels: usize, rows: usize, window: &Window, workers: usize) {

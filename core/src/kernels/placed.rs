@@ -1,8 +1,9 @@
 //! Products with a matrix that has one element in each column of a stretch of rows: the gradient of the largest products.
 
 use super::exact::{Smallest, tiny};
-use super::panel::{TASK, Vector, lanes};
+use super::panel::{TASK, lanes};
 use super::split::{self, Cut};
+use super::vector::Vector;
 use super::{Context, Operand};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};

@@ -36,6 +36,8 @@ mod product;
 mod slide;
 #[path = "strip.rs"]
 mod strip;
+#[path = "vector.rs"]
+mod vector;
 #[path = "workspace.rs"]
 mod workspace;
 

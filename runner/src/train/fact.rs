@@ -20,8 +20,11 @@ pub(crate) struct Fact {
 enum Typed {
     One(fn(u64) -> String),
     List(fn(&[u64]) -> String),
-    /// That of a checkpoint takes all its numbers.
-    Preset(fn(&Numbers) -> String, String),
+    /// What the preset of a checkpoint is takes all its numbers.
+    Preset {
+        theirs: fn(&Numbers) -> String,
+        mine: String,
+    },
 }
 
 /// The name of a number in which presets differ, and what it is by a recipe.
@@ -61,7 +64,7 @@ impl Fact {
         Self {
             name,
             numbers: vec![number],
-            typed: Typed::Preset(theirs, mine),
+            typed: Typed::Preset { theirs, mine },
         }
     }
 
@@ -71,30 +74,20 @@ impl Fact {
     ///
     /// If it has others, or none.
     pub(crate) fn check(&self, path: &Path, numbers: &Numbers) -> Result<(), Failure> {
+        let found = match self.typed {
+            Typed::List(_) => checkpoint::numbers(path, numbers, self.name)?,
+            _ => &[checkpoint::number(path, numbers, self.name)?],
+        };
+        if self.numbers == found {
+            return Ok(());
+        }
         let (theirs, mine) = match &self.typed {
-            Typed::Preset(typed, mine) => {
-                if self.numbers == [checkpoint::number(path, numbers, self.name)?] {
-                    return Ok(());
-                }
-                (typed(numbers), mine.clone())
-            }
             Typed::One(typed) => {
-                let theirs = checkpoint::number(path, numbers, self.name)?;
-                if self.numbers == [theirs] {
-                    return Ok(());
-                }
-                (
-                    typed(theirs),
-                    self.numbers.iter().map(|&n| typed(n)).collect(),
-                )
+                let all = |numbers: &[u64]| numbers.iter().map(|&n| typed(n)).collect();
+                (all(found), all(&self.numbers))
             }
-            Typed::List(typed) => {
-                let theirs = checkpoint::numbers(path, numbers, self.name)?;
-                if self.numbers == theirs {
-                    return Ok(());
-                }
-                (typed(theirs), typed(&self.numbers))
-            }
+            Typed::List(typed) => (typed(found), typed(&self.numbers)),
+            Typed::Preset { theirs, mine } => (theirs(numbers), mine.clone()),
         };
         let but = match theirs == mine {
             true => String::new(),

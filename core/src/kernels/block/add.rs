@@ -5,7 +5,8 @@ use super::patches::Patches;
 use super::places::Place;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::kernels::panel::{Vector, reach};
+use crate::kernels::panel::reach;
+use crate::kernels::vector::Vector;
 use crate::reduction::{LANES, Sum, combine};
 
 /// The gradient of the weight of a channel by an image.

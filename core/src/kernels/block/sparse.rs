@@ -27,8 +27,9 @@ use crate::block::Block;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::kernels::exact::{Smallest, finite, tiny};
-use crate::kernels::panel::{Vector, lanes};
+use crate::kernels::panel::lanes;
 use crate::kernels::strip::Image;
+use crate::kernels::vector::Vector;
 use crate::reduction::{BLOCK, LANES, Sum, combine};
 
 /// The gradients of images from `first` on; gives how many of them it could do, or `None` if the weight is such that it

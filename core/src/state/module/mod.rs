@@ -38,7 +38,7 @@ pub enum StateError {
     Format(FormatError),
     /// The file's tensors are not those that were saved: see [`SafeTensors::is_intact`](super::SafeTensors::is_intact).
     Damaged,
-    /// The file's tensors are not the model's: all differences.
+    /// The file's tensors are not the model's: all differences, or those found before memory ended.
     Names(LoadError),
     /// A tensor has a type that does not convert.
     Read {

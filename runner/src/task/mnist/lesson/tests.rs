@@ -1,7 +1,9 @@
 //! Saving between steps: it changes nothing, and what it saves is enough to go on.
+//! And what tells presets apart.
 
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use minitorch_core::Cpu;
 
 use super::*;
@@ -44,5 +46,19 @@ fn saving_between_steps_changes_nothing_and_is_enough_to_go_on() {
             assert_eq!(rest.0, whole.0[line..], "{preset}, line {line}");
             assert_eq!(rest.1, whole.1, "{preset}, line {line}");
         }
+    }
+}
+
+/// Else an error would name the wrong one.
+#[test]
+fn marks_tell_all_presets_apart() {
+    let marks = |preset: Option<Preset>| {
+        let recipe = preset.map_or(Recipe::DEFAULT, Preset::recipe);
+        MARKS.map(|(_, number)| number(&recipe))
+    };
+    let presets = Preset::value_variants().iter().copied().map(Some);
+    let all: Vec<_> = std::iter::once(None).chain(presets).map(marks).collect();
+    for (n, one) in all.iter().enumerate() {
+        assert!(!all[..n].contains(one), "{n}: {one:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Saving between steps: it changes nothing, and what it saves is enough to go on.
+//! And what tells presets apart.
 
 use std::path::Path;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use minitorch_core::nn::Init;
 use minitorch_core::{Cpu, Index};
 
@@ -230,4 +232,18 @@ fn checks_are_spread_over_an_epoch() {
     }
     let due: Vec<usize> = (1..=10).filter(|&done| is_due(done, 10, 4)).collect();
     assert_eq!(due, [3, 5, 8, 10]);
+}
+
+/// Else an error would name the wrong one.
+#[test]
+fn marks_tell_all_presets_apart() {
+    let marks = |preset: Option<Preset>| {
+        let recipe = preset.map_or(Recipe::DEFAULT, Preset::recipe);
+        MARKS.map(|(_, number)| number(&recipe))
+    };
+    let presets = Preset::value_variants().iter().copied().map(Some);
+    let all: Vec<_> = std::iter::once(None).chain(presets).map(marks).collect();
+    for (n, one) in all.iter().enumerate() {
+        assert!(!all[..n].contains(one), "{n}: {one:?}");
+    }
 }
