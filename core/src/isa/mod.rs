@@ -37,11 +37,6 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     /// How many rows of two such vectors a product keeps in registers.
     const ROWS: usize = 4;
 
-    /// Asks for the memory that lies `ahead` elements after the first one of `here`, whether it exists or not. It has no
-    /// influence on any result.
-    #[inline(always)]
-    fn prefetch<T>(_here: &[T], _ahead: usize) {}
-
     /// [`Isa::fma_f32`] in eight lanes. The compiler vectorises most loops over the scalar form by itself, but not
     /// reliably blocks of accumulators, which it unrolls first.
     #[inline(always)]

@@ -22,11 +22,9 @@ use core::ops::Range;
 const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = if SMALL { 16 } else { 64 };
-/// Elements from which on an operand comes from memory as a rule, not from a cache. It is asked for ahead then, and the fold
-/// of all of it is worth a second thread.
+/// Elements from which on an operand comes from memory as a rule, not from a cache, so that the fold of all of it is worth a
+/// second thread. It is read as one stream, which processors fetch ahead better than they are told to.
 const FAR: usize = 512 * 1024;
-/// How many elements ahead of the one in use a stream is asked for.
-const AHEAD: usize = 2048;
 
 /// How axes are folded: those of the operand in three groups.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +127,6 @@ pub(crate) fn reduce<E: Element, R: Reduction>(
         data: x.data,
         plan: &plan,
         dense: plan.inner.inner_strides() == [1] && plan.inner.sizes().len() == 1,
-        far: x.layout.elements() >= FAR,
         reduction: PhantomData,
     };
     if plan.by_parts {
@@ -211,7 +208,7 @@ impl<E: Element, R: Reduction> Kernel for Row<'_, E, R> {
 
     #[inline(always)]
     fn run<I: Isa>(self) -> E {
-        self.fold.row::<I>(self.base)
+        self.fold.row(self.base)
     }
 }
 
@@ -229,7 +226,7 @@ impl<E: Element, R: Reduction> Kernel for Parts<'_, E, R> {
     fn run<I: Isa>(self) {
         let base = self.fold.plan.kept.offsets()[0];
         for (i, out) in self.out.iter_mut().enumerate() {
-            *out = self.fold.part::<I>(base, self.start + i);
+            *out = self.fold.part(base, self.start + i);
         }
     }
 }
@@ -240,8 +237,6 @@ struct Folder<'a, E, R> {
     plan: &'a Reduce,
     /// Whether the elements of the inner loops lie together.
     dense: bool,
-    /// Whether the data is large.
-    far: bool,
     reduction: PhantomData<R>,
 }
 
@@ -267,43 +262,39 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
 
     /// The fold of everything that belongs to the output at `base`.
     #[inline(always)]
-    fn row<I: Isa>(&self, base: usize) -> E {
+    fn row(&self, base: usize) -> E {
         let count = self.plan.parts();
         let total = E::from_f64(R::START);
         if self.plan.outer.is_none() && count == 1 {
             let terms = self.plan.inner.elements();
-            return R::fold(total, self.block::<I>(base, 0..terms));
+            return R::fold(total, self.block(base, 0..terms));
         }
-        (0..count).fold(total, |total, i| R::fold(total, self.part::<I>(base, i)))
+        (0..count).fold(total, |total, i| R::fold(total, self.part(base, i)))
     }
 
     /// The fold of part `i` of the output at `base`.
     #[inline(always)]
-    fn part<I: Isa>(&self, base: usize, i: usize) -> E {
+    fn part(&self, base: usize, i: usize) -> E {
         let terms = self.plan.inner.elements();
         let Some((_, stride)) = self.plan.outer else {
-            return self.block::<I>(base, i * BLOCK..((i + 1) * BLOCK).min(terms));
+            return self.block(base, i * BLOCK..((i + 1) * BLOCK).min(terms));
         };
         (0..terms)
             .step_by(BLOCK)
             .fold(E::from_f64(R::START), |part, first| {
                 let block = first..(first + BLOCK).min(terms);
-                R::fold(part, self.block::<I>(base + i * stride, block))
+                R::fold(part, self.block(base + i * stride, block))
             })
     }
 
     /// The fold of one block of the inner axes.
     #[inline(always)]
-    fn block<I: Isa>(&self, base: usize, range: Range<usize>) -> E {
+    fn block(&self, base: usize, range: Range<usize>) -> E {
         const { assert!(STAGE.is_multiple_of(LANES)) };
         let mut lanes = [E::from_f64(R::START); LANES];
         if self.dense {
             let block = &self.data[base + range.start..base + range.end];
-            if self.far {
-                fold_far::<I, E, R>(&mut lanes, block);
-            } else {
-                fold_lanes::<E, R>(&mut lanes, block);
-            }
+            fold_lanes::<E, R>(&mut lanes, block);
             return combine::<R, E>(lanes);
         }
         let mut stage = [E::ZERO; STAGE];
@@ -376,18 +367,6 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
             }
         }
     }
-}
-
-/// As [`fold_lanes`], of elements that come from memory.
-#[inline(always)]
-fn fold_far<I: Isa, E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
-    // A cache line of 64 bytes at a time; what is left over is less than that.
-    let (lines, rest) = elements.as_chunks::<16>();
-    for line in lines {
-        I::prefetch(line, AHEAD);
-        fold_lanes::<E, R>(lanes, line);
-    }
-    fold_lanes::<E, R>(lanes, rest);
 }
 
 /// Folds elements into eight lanes, the first one into the first.
