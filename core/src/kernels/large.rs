@@ -185,7 +185,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                 let depth = terms.min(right.terms.count - first);
                 if taps.len() != depth {
                     taps.clear();
-                    (0..depth).for_each(|k| taps.push(k, k * right.width));
+                    taps.extend((0..depth).map(|k| [k, k * right.width]));
                 }
                 let term = right.terms.first + first;
                 let lying = left::Rows {

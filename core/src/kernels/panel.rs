@@ -22,6 +22,7 @@ use crate::element::Element;
 use crate::isa::{Isa, Kernel, Level};
 use crate::reduction::LANES;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 /// How many numbers a vector of the kernel holds.
 pub(crate) const fn lanes<E, I: Isa>() -> usize {
@@ -76,16 +77,17 @@ pub(crate) const TASK: usize = 1 << 18;
 
 /// For each `k` in order: the offsets of `a[.., k]` and of `b[k, ..]` from the places where a tile starts.
 pub(crate) struct Taps {
-    offsets: [[usize; 2]; DEPTH],
+    // The first `len` are there; to write all of them first would take longer than a small product.
+    offsets: [MaybeUninit<[usize; 2]>; DEPTH],
     len: usize,
-    // The largest offsets. `tile` trusts them, so nothing but `push` and `clear` changes these fields.
+    // The largest offsets. `tile` trusts them, so nothing but `extend` and `clear` changes these fields.
     reach: [usize; 2],
 }
 
 impl Taps {
     pub(crate) const fn new() -> Self {
         Self {
-            offsets: [[0; 2]; DEPTH],
+            offsets: [MaybeUninit::uninit(); DEPTH],
             len: 0,
             reach: [0; 2],
         }
@@ -100,18 +102,34 @@ impl Taps {
         self.len
     }
 
+    #[inline(always)]
+    fn offsets(&self) -> &[[usize; 2]] {
+        let all = &self.offsets[..self.len];
+        // SAFETY: `extend` has written to as many as it has counted, and the two types have one layout.
+        unsafe { core::slice::from_raw_parts(all.as_ptr().cast(), all.len()) }
+    }
+
     /// The offset of `a[.., k]`.
     #[inline(always)]
     pub(crate) fn left(&self, k: usize) -> usize {
-        self.offsets[..self.len][k][0]
+        self.offsets()[k][0]
     }
 
-    /// Adds the next `k`.
+    /// Adds the offsets of the next `k`.
+    ///
+    /// # Panics
+    /// If there are more than [`DEPTH`] then.
     #[inline(always)]
-    pub(crate) fn push(&mut self, a: usize, b: usize) {
-        self.offsets[self.len] = [a, b];
-        self.len += 1;
-        self.reach = [self.reach[0].max(a), self.reach[1].max(b)];
+    pub(crate) fn extend(&mut self, offsets: impl ExactSizeIterator<Item = [usize; 2]>) {
+        // In registers, as each `k` would have to wait for what the one before it has written to the fields.
+        let (mut len, mut reach) = (self.len, self.reach);
+        let free = &mut self.offsets[len..][..offsets.len()];
+        for (place, [a, b]) in free.iter_mut().zip(offsets) {
+            place.write([a, b]);
+            len += 1;
+            reach = [reach[0].max(a), reach[1].max(b)];
+        }
+        (self.len, self.reach) = (len, reach);
     }
 }
 
@@ -355,7 +373,7 @@ impl<E: Element> Panel<'_, E> {
         acc: &mut [[V; NV]; MR],
     ) {
         let Self { left, b, taps, .. } = *self;
-        let offsets = &taps.offsets[..taps.len];
+        let offsets = taps.offsets();
         if offsets.is_empty() {
             return;
         }

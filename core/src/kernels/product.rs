@@ -231,7 +231,7 @@ impl<E: Element> Pass<'_, E> {
             };
             if tabled != Some(spacing) {
                 taps.clear();
-                (0..self.depth).for_each(|k| taps.push(k * self.left_depth, k * spacing));
+                taps.extend((0..self.depth).map(|k| [k * self.left_depth, k * spacing]));
                 tabled = Some(spacing);
             }
             let panel = Panel {

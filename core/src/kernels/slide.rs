@@ -360,15 +360,15 @@ impl<E: Element> Pass<'_, E> {
         taps.clear();
         for c in 0..strip.channels {
             for i in 0..count[0] {
-                for j in 0..count[1] {
+                taps.extend((0..count[1]).map(|j| {
                     let near = if self.reversed {
                         [count[0] - 1 - i, count[1] - 1 - j]
                     } else {
                         [i, j]
                     };
                     let weight = c * self.depth[0] + i * self.depth[1] + j * self.depth[2];
-                    taps.push(weight, strip.tap(c, near));
-                }
+                    [weight, strip.tap(c, near)]
+                }));
             }
         }
     }
