@@ -2,6 +2,7 @@
 //! rows share packed columns, [`large`](super::large) do the work.
 
 use super::epilogue::Epilogue;
+use super::few::FEW;
 use super::panel::{DEPTH, TASK, tile};
 use super::product::{Product, Side};
 use super::split::{self, Cut};
@@ -19,9 +20,6 @@ const TERMS: usize = if SMALL { DEPTH } else { 256 };
 /// would fight for the same lines of the cache.
 const NEAR: usize = 8 << 10;
 
-/// The most rows of a product for which a transposed right operand is best packed: a sample or two of a linear layer.
-const FEW: usize = 2;
-
 /// How a matrix product goes over its operands.
 #[derive(Clone, Copy, Debug)]
 pub struct Matmul {
@@ -31,6 +29,8 @@ pub struct Matmul {
     pub columns: usize,
     /// Terms of each sum.
     pub depth: usize,
+    /// Whether the right operand is turned in registers for a few rows: the terms of both lie side by side.
+    pub turned: bool,
     /// Whether the transposed product is computed, because that one reads columns which are contiguous. Then the right
     /// operand below is the left one of the product, and rows are its columns.
     pub transposed: bool,
@@ -67,13 +67,12 @@ impl Matmul {
             return None;
         }
         // Packing reads columns best where they are contiguous. Where they are not, the transposed product packs the
-        // other operand; that pays if it is the smaller one, and not so small that its vectors are nearly empty while
-        // terms that lie side by side are packed in squares.
+        // other operand; that pays if it is the smaller one, and not so small that its vectors are nearly empty.
         let tile = tile::<E>(level);
         let large = lines == rows && Self::is_large(rows, columns, depth, tile);
         let packing = large.then(|| super::large::packing(workers, columns, depth, tile[1]));
-        let squares = !SMALL && rows <= FEW && b_depth == 1;
-        let transposed = b_column != 1 && columns > rows && !large && !squares;
+        let turned = !SMALL && rows <= FEW && [a_depth, b_depth] == [1, 1] && b_column != 1;
+        let transposed = b_column != 1 && columns > rows && !large && !turned;
         // Whole rows, unless there are too few of them for all threads.
         let many = large || lines / (2 * tile[0]) >= workers;
         let unit = if many {
@@ -85,6 +84,7 @@ impl Matmul {
             rows,
             columns,
             depth,
+            turned,
             transposed,
             packing,
             cut: Cut::new(workers, elements, unit, TASK / depth.max(1)),

@@ -15,6 +15,7 @@ pub(crate) mod conv_weight;
 pub(crate) mod correlate;
 pub(crate) mod epilogue;
 pub(crate) mod exact;
+pub(crate) mod few;
 pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod large;
@@ -34,6 +35,8 @@ pub(crate) mod slide;
 mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
+#[cfg(test)]
+mod turned;
 pub(crate) mod vector;
 #[cfg(test)]
 mod without_memory;

@@ -10,6 +10,7 @@
 
 use super::Operand;
 use super::epilogue::Epilogue;
+use super::few::Few;
 use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
 use super::panel::{Panel, Spot, Taps, VECTORS, WIDE, lanes};
@@ -136,6 +137,17 @@ impl<E: Element> Product<'_, E> {
                 }
             }
             return;
+        }
+        if plan.turned {
+            let few = Few {
+                sides: [a, b],
+                starts: [left_at, right_at],
+                size: [rows.len(), columns.len()],
+                depth: terms,
+                out: &mut out[block.base..],
+                pitch: stride,
+            };
+            return few.run::<I>();
         }
         let at_once = plan.terms(scratch.len() - BEYOND);
         let (packed_columns, packed_rows) = scratch.split_at_mut(at_once * plan.tile[1] + BEYOND);

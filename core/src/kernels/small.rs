@@ -20,6 +20,8 @@ mod conv_weight;
 mod correlate;
 #[path = "epilogue.rs"]
 mod epilogue;
+#[path = "few.rs"]
+mod few;
 #[path = "large.rs"]
 mod large;
 #[path = "left.rs"]
