@@ -1,7 +1,7 @@
 //! Errors name the operation that was called, and say what to do.
 
 use minitorch_core::nn::try_cross_entropy;
-use minitorch_core::{ConvBlock, Cpu, ErrorKind, Index, Shape, Tensor};
+use minitorch_core::{ConvBlock, Cpu, ErrorKind, Index, Padding, Shape, Tensor};
 
 fn ones(shape: &[usize]) -> Tensor {
     Tensor::ones(&Cpu::default(), Shape::new(shape).unwrap())
@@ -48,6 +48,34 @@ fn a_bias_belongs_to_the_block() {
     // What the convolution in it refuses is the convolution's.
     let error = x.try_conv_block(&ones(&[2, 3, 3, 3]), None, &block);
     assert_eq!(error.unwrap_err().op(), "conv2d");
+}
+
+#[test]
+fn padding_that_cannot_be_counted_is_a_size() {
+    const MOST: usize = usize::MAX;
+    let (x, weight) = (ones(&[1, 1, 5, 6]), ones(&[1, 1, 3, 3]));
+    for (padding, sizes) in [
+        ([MOST, 1], [5, MOST]),
+        ([1, MOST], [6, MOST]),
+        ([MOST / 2 + 1, 0], [5, MOST / 2 + 1]),
+        ([0, MOST / 4 + 1], [6, MOST / 4 + 1]),
+    ] {
+        let padding = Padding::Symmetric(padding);
+        let error = x.try_conv2d(&weight, [1, 1], padding).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Size, "{error}");
+        let expected = minitorch_core::Error::about(ErrorKind::Size, "conv2d", &sizes)
+            .advise("this size with its padding is more than can be counted; pad less");
+        assert_eq!(error, expected);
+    }
+    // An output of that many elements is one, too, and a kernel that is too large is still a shape.
+    let far = Padding::Symmetric([MOST / 4 - 8, 1]);
+    let error = x.try_conv2d(&weight, [1, 1], far).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Size, "{error}");
+    let error = x.try_conv2d(&ones(&[1, 1, 8, 1]), [1, 1], Padding::Symmetric([1, 1]));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Shape);
+    let error = ones(&[1, 1, 5]).try_conv1d(&ones(&[1, 1, 3]), 1, Padding::Symmetric([0, MOST]));
+    let error = error.unwrap_err();
+    assert_eq!((error.kind(), error.op()), (ErrorKind::Size, "conv1d"));
 }
 
 #[test]
