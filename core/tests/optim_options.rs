@@ -215,3 +215,69 @@ fn limits_on_norms_are_not_negative() {
     assert_eq!(max_norm(&mut param, 1e300), Ok(()));
     assert_eq!(param.leaf().to_vec(), [3.0, -4.0]);
 }
+
+#[test]
+fn schedules_that_make_no_rates_are_refused() {
+    let rate = |name| format!("schedule: {name} must be finite and at least 0");
+    let with = |option: f64| {
+        let (steps, warmup, every) = (10, 2, 5);
+        let cosine = |peak, floor| Schedule::Cosine {
+            peak,
+            floor,
+            warmup,
+            steps,
+        };
+        let stairs = |rate, factor| Schedule::StepDecay {
+            rate,
+            factor,
+            every,
+        };
+        [
+            (Schedule::Constant { rate: option }, "the rate"),
+            (stairs(option, 0.5), "the rate"),
+            (stairs(0.1, option), "the factor"),
+            (cosine(option, 0.0), "the peak"),
+            (cosine(0.1, option), "the floor"),
+            (
+                Schedule::OneCycle {
+                    peak: option,
+                    steps,
+                },
+                "the peak",
+            ),
+        ]
+    };
+    for (schedule, name) in NO_AMOUNTS.into_iter().flat_map(with) {
+        // At the first step, and not only when the wrong rate is due.
+        for step in [0, 5, 20] {
+            let error = schedule.try_rate(step).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Argument, "{error}");
+            assert_eq!(error.to_string(), rate(name), "{schedule:?}");
+        }
+    }
+    for (schedule, _) in with(0.0) {
+        assert!(schedule.try_rate(20).is_ok(), "{schedule:?}");
+    }
+    let growing = Schedule::StepDecay {
+        rate: 0.1,
+        factor: 2.0,
+        every: 1,
+    };
+    assert_eq!(growing.try_rate(1), Ok(0.2));
+    let error = growing.try_rate(1100).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "schedule: the rate of this step is not finite"
+    );
+}
+
+#[test]
+#[should_panic(expected = "schedule: the factor must be finite and at least 0")]
+fn the_plain_form_of_a_schedule_panics_with_the_sentence() {
+    let schedule = Schedule::StepDecay {
+        rate: 0.1,
+        factor: -1.0,
+        every: 5,
+    };
+    let _ = schedule.rate(0);
+}

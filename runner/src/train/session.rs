@@ -174,7 +174,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
 
     /// One batch: forward, loss, backward, update. Nothing waits for the device.
     fn step(&mut self) -> Result<(), Failure> {
-        let rate = self.schedule.rate(self.steps() as u64);
+        let rate = self.schedule.try_rate(self.steps() as u64)?;
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
         self.unread.push(&loss)?;
