@@ -69,6 +69,7 @@ impl<B: Backend> Moments<B> {
             (is_finite::<B::Elem>(shrinks_by), SHRINKS),
         ];
         demand("step", &options)?;
+        let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
         match self.decay {
             WeightDecay::Penalty(factor) if factor != 0.0 => {
                 grad.try_update(AddScaled { factor }, [param.leaf()])?;
@@ -79,7 +80,6 @@ impl<B: Backend> Moments<B> {
             }
             _ => {}
         }
-        let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
         *power1 *= beta1;
         *power2 *= beta2;
         let gain = 1.0 - beta1;
