@@ -308,6 +308,41 @@ fn a_named_pipe_is_no_network() {
     assert_eq!(ran(command), (1, String::new(), expected));
 }
 
+/// Each is told what it is, and the others are still read.
+#[cfg(unix)]
+#[test]
+fn what_is_no_picture_is_told_what_it_is() {
+    let folder = Folder::new("no-picture");
+    let (pipe, shots) = (folder.file("pipe"), folder.file("shots"));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    std::fs::create_dir(&shots).expect("a folder");
+    let (status, text, errors) = ran(predict(&folder, &[&pipe, &shots, "", SAMPLE, "--quiet"]));
+    let expected = format!(
+        "error: {pipe}: is a named pipe, not a file; name a picture, or - for standard input\n\
+         error: {shots}: is a folder, not a file; name the pictures in it\n\
+         error: \"\": an empty name; name a picture, or - for standard input; a text needs a network of sentiment: \
+         --checkpoint sentiment.safetensors\n"
+    );
+    assert_eq!((status, errors), (1, expected));
+    assert!(text.starts_with(&format!("{SAMPLE}: 7 (")), "{text}");
+
+    // A pipe that a shell opens is as good as a file.
+    let sample = std::fs::File::open(SAMPLE).expect("the sample");
+    let mut cat = Command::new("cat");
+    let mut cat = cat
+        .stdin(sample)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cat");
+    let mut command = predict(&folder, &["/dev/stdin", "--quiet"]);
+    command.stdin(cat.stdout.take().expect("its output"));
+    let (status, text, errors) = ran(command);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert!(text.starts_with("/dev/stdin: 7 ("), "{text}");
+    cat.wait().expect("its end");
+}
+
 #[test]
 fn weights_alone_have_to_be_told_how_they_were_trained() {
     let folder = Folder::new("weights");
