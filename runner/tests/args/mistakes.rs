@@ -9,7 +9,10 @@ fn wrong_usage_names_what_is_wrong() {
     for (options, part) in [
         ("mnist --batch 0", "--batch"),
         ("mnist --batch -1", "--batch"),
-        ("mnist --threads 0", "--threads"),
+        (
+            "mnist --threads 0",
+            "'--threads <N>': a whole number from 1 to 64 is expected",
+        ),
         ("mnist --epochs 0", "--epochs"),
         ("mnist --train 0", "--train"),
         ("mnist --valid 0", "--valid"),
