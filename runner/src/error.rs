@@ -15,10 +15,12 @@ pub enum Status {
     Failed = 1,
     /// The command line asks for something that cannot be.
     Usage = 2,
-    /// The terminal has gone away: 128 and the signal's number, as shells tell it.
+    /// The terminal has gone away: 128 and the signal's number, as shells tell it, and so below.
     HungUp = 129,
-    /// Ctrl-C, or a request to terminate.
+    /// Ctrl-C.
     Interrupted = 130,
+    /// A request to terminate.
+    Terminated = 143,
 }
 
 /// Why a run ended early: at most four lines of text, and the exit status.
@@ -90,7 +92,7 @@ impl Failure {
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
             let prefix = match self.status {
-                Status::Interrupted | Status::HungUp => "",
+                Status::HungUp | Status::Interrupted | Status::Terminated => "",
                 Status::Failed | Status::Usage => "error: ",
             };
             // Nothing is left to do for a program that cannot even complain.
@@ -160,6 +162,7 @@ mod tests {
         let interrupted = |status| Failure::interrupted(status, "x").status() as u8;
         assert_eq!(interrupted(Status::Interrupted), 130);
         assert_eq!(interrupted(Status::HungUp), 129);
+        assert_eq!(interrupted(Status::Terminated), 143);
         assert_eq!(Failure::silent().to_string(), "");
     }
 
