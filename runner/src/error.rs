@@ -19,6 +19,9 @@ pub enum Status {
     HungUp = 129,
     /// Ctrl-C.
     Interrupted = 130,
+    /// Nobody reads standard output any more: what the system's signal for that, which this program does not die of,
+    /// would leave.
+    Unheard = 141,
     /// A request to terminate.
     Terminated = 143,
 }
@@ -54,10 +57,15 @@ impl Failure {
         Self::with(status, message)
     }
 
-    /// Nobody is left to tell, since whoever read standard output has gone away, or all has been told: exit status 1 and
-    /// not a word.
+    /// All has been told: exit status 1 and not a word.
     pub fn silent() -> Self {
         Self::new("")
+    }
+
+    /// Whoever read standard output has gone away, as `head` does: exit status 141 and not a word, like any program in a
+    /// pipe.
+    pub fn unheard() -> Self {
+        Self::with(Status::Unheard, "")
     }
 
     /// Something is wrong with the file (or folder) called `name`.
@@ -92,8 +100,8 @@ impl Failure {
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
             let prefix = match self.status {
-                Status::HungUp | Status::Interrupted | Status::Terminated => "",
                 Status::Failed | Status::Usage => "error: ",
+                _ => "",
             };
             // Nothing is left to do for a program that cannot even complain.
             let _ = writeln!(io::stderr(), "{prefix}{self}");
@@ -163,6 +171,7 @@ mod tests {
         assert_eq!(interrupted(Status::Interrupted), 130);
         assert_eq!(interrupted(Status::HungUp), 129);
         assert_eq!(interrupted(Status::Terminated), 143);
+        assert_eq!(Failure::unheard().status() as u8, 141);
         assert_eq!(Failure::silent().to_string(), "");
     }
 

@@ -37,7 +37,7 @@ impl Interrupt {
     }
 
     /// Asks the run to end with this status, unless it was asked before.
-    fn raise(&self, status: Status) {
+    pub(crate) fn raise(&self, status: Status) {
         let relaxed = Ordering::Relaxed;
         let _ = self
             .raised
@@ -49,9 +49,10 @@ impl Interrupt {
         Failure::interrupted(self.status(), message)
     }
 
-    fn status(&self) -> Status {
+    /// The exit status of what asked the run to end.
+    pub(crate) fn status(&self) -> Status {
         let raised = self.raised.load(Ordering::Relaxed);
-        let all = [Status::HungUp, Status::Terminated];
+        let all = [Status::HungUp, Status::Unheard, Status::Terminated];
         let found = all.into_iter().find(|&status| status as usize == raised);
         found.unwrap_or(Status::Interrupted)
     }

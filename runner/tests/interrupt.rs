@@ -229,6 +229,50 @@ fn a_run_from_other_weights_goes_on_without_them() {
     number(&file, "@epoch");
 }
 
+/// `| head -1` means to see a line, and not to lose what was learnt: the run saves, says so, and ends, as pipes want.
+#[test]
+fn a_run_whose_log_nobody_reads_is_saved() {
+    let unheard = |command: &mut Command| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command.stdout(writer).output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(141));
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let folder = Folder::new("interrupt-unheard");
+    let file = folder.file(CHECKPOINT);
+    let options: Vec<&str> = OPTIONS.split(' ').collect();
+    let options = [&options[..], &["--checkpoint", &file]].concat();
+    let whole = finish(&options);
+    for json in [&[][..], &["--json"]] {
+        fs::remove_file(&file).expect("the last checkpoint");
+        let said = unheard(&mut runner(&[&options[..], json].concat()));
+        assert_eq!(
+            said,
+            format!(
+                "interrupted in epoch 1, as nobody reads standard output any more; to go on: the same command with \
+                 --resume {file}\n"
+            )
+        );
+        let rest = finish(&[&options[..], &["--resume", &file]].concat());
+        assert_eq!(rest.log, whole.log[1..]);
+        assert_eq!(rest.hash, whole.hash);
+    }
+    // A run without a log has only its summary to lose, and saves its weights.
+    fs::remove_file(&file).expect("the last checkpoint");
+    assert_eq!(
+        unheard(&mut runner(&[&options[..], &["--quiet"]].concat())),
+        ""
+    );
+    assert_eq!(
+        finish(&[&options[..], &["--resume", &file]].concat()).hash,
+        whole.hash
+    );
+    // What has nothing to save ends like any program in a pipe.
+    assert_eq!(unheard(&mut program::program(&["doctor"])), "");
+    assert_eq!(unheard(&mut program::program(&["xor"])), "");
+}
+
 /// Elsewhere the system does not tell whether hang-ups are ignored, and they are left alone.
 #[cfg(target_os = "linux")]
 #[test]
