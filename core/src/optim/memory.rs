@@ -95,6 +95,15 @@ impl<B: Backend> Memory<B> {
         self.records.insert(path, record);
     }
 
+    /// Makes room for so many more records: [`Memory::insert`] then needs no memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`].
+    pub(crate) fn try_reserve(&mut self, count: usize) -> Result<()> {
+        let error = Error::about(ErrorKind::Memory, "load", &[count]);
+        self.records.try_reserve(count).map_err(|_| error)
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.records.clear();
