@@ -262,16 +262,19 @@ fn without_a_network_nothing_is_read() {
         "{errors}"
     );
     // Where a text was meant, what it needs is said, with a network of digits and without one.
-    let text = "a fine film";
-    let mut command = runner();
-    command.args(["predict", text]).current_dir(&folder.0);
-    for command in [command, predict(&folder, &[text])] {
-        let (status, _, errors) = ran(command);
-        assert_eq!(status, 1);
-        assert!(
-            errors.lines().count() <= 4 && errors.contains("--checkpoint sentiment.safetensors"),
-            "{errors}"
-        );
+    // A longer text would be too long for the name of a file.
+    for text in ["a fine film", &"a fine film ".repeat(30)] {
+        let mut command = runner();
+        command.args(["predict", text]).current_dir(&folder.0);
+        for command in [command, predict(&folder, &[text])] {
+            let (status, _, errors) = ran(command);
+            assert_eq!(status, 1);
+            assert!(
+                errors.lines().count() <= 4
+                    && errors.contains("--checkpoint sentiment.safetensors"),
+                "{errors}"
+            );
+        }
     }
 
     for (name, content) in [
