@@ -11,6 +11,12 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of a list, such as a size or an axis, or a position.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let wrong = |_| "a whole number of 0 or more is expected".to_string();
+    text.parse().map_err(wrong)
+}
+
 /// A seed: any number of 64 bits.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     let wrong = |_| format!("a whole number from 0 to {} is expected", u64::MAX);
