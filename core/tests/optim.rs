@@ -427,6 +427,43 @@ fn a_step_moves_only_what_has_a_gradient() {
     assert_eq!(error.kind(), ErrorKind::Shape);
 }
 
+/// A network of the same names and other shapes is another one.
+#[test]
+fn what_is_remembered_of_another_network_is_told() {
+    let pair_of = |first: &[f64]| {
+        let net = pair();
+        let a = Tensor::from_slice(&Cpu::default(), first, [first.len()]);
+        let a = Param::new(a).unwrap();
+        Pair { a, ..net }
+    };
+    let loss = |net: &Pair<_>| net.a.value().square().sum_all();
+    let mut all: [Box<dyn Optimizer<Cpu<f64>>>; 4] = [
+        Box::new(Sgd::new(0.1).momentum(0.9)),
+        Box::new(Adam::new(0.1)),
+        Box::new(AdamW::new(0.1)),
+        Box::new(Adadelta::new(0.1)),
+    ];
+    for optimizer in &mut all {
+        let (mut net, mut other) = (pair(), pair_of(&[1.0, 2.0, 3.0]));
+        let grads = loss(&net).backward();
+        optimizer.step(&mut net, grads);
+        let grads = loss(&other).backward();
+        let error = optimizer.try_step(&mut other, grads).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Shape);
+        assert_eq!(
+            error.to_string(),
+            "step: shape [2] does not fit [3]; this optimiser remembers steps of another network: use one optimiser for \
+             each, or clear its memory"
+        );
+        assert_eq!(other.a.leaf().to_vec(), [1.0, 2.0, 3.0]);
+        // It does what it says.
+        optimizer.memory_mut().clear();
+        let grads = loss(&other).backward();
+        optimizer.step(&mut other, grads);
+        assert!(other.a.leaf().to_vec()[0] < 1.0);
+    }
+}
+
 /// A step without momentum remembers nothing, so a file has no buffers and asks for none.
 #[test]
 fn plain_descent_saves_weights_alone() {

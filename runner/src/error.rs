@@ -15,10 +15,15 @@ pub enum Status {
     Failed = 1,
     /// The command line asks for something that cannot be.
     Usage = 2,
-    /// The terminal has gone away: 128 and the signal's number, as shells tell it.
+    /// The terminal has gone away: 128 and the signal's number, as shells tell it, and so below.
     HungUp = 129,
-    /// Ctrl-C, or a request to terminate.
+    /// Ctrl-C.
     Interrupted = 130,
+    /// Nobody reads standard output any more: what the system's signal for that, which this program does not die of,
+    /// would leave.
+    Unheard = 141,
+    /// A request to terminate.
+    Terminated = 143,
 }
 
 /// Why a run ended early: at most four lines of text, and the exit status.
@@ -52,10 +57,15 @@ impl Failure {
         Self::with(status, message)
     }
 
-    /// Nobody is left to tell, since whoever read standard output has gone away, or all has been told: exit status 1 and
-    /// not a word.
+    /// All has been told: exit status 1 and not a word.
     pub fn silent() -> Self {
         Self::new("")
+    }
+
+    /// Whoever read standard output has gone away, as `head` does: exit status 141 and not a word, like any program in a
+    /// pipe.
+    pub fn unheard() -> Self {
+        Self::with(Status::Unheard, "")
     }
 
     /// Something is wrong with the file (or folder) called `name`.
@@ -90,8 +100,8 @@ impl Failure {
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
             let prefix = match self.status {
-                Status::Interrupted | Status::HungUp => "",
                 Status::Failed | Status::Usage => "error: ",
+                _ => "",
             };
             // Nothing is left to do for a program that cannot even complain.
             let _ = writeln!(io::stderr(), "{prefix}{self}");
@@ -160,6 +170,8 @@ mod tests {
         let interrupted = |status| Failure::interrupted(status, "x").status() as u8;
         assert_eq!(interrupted(Status::Interrupted), 130);
         assert_eq!(interrupted(Status::HungUp), 129);
+        assert_eq!(interrupted(Status::Terminated), 143);
+        assert_eq!(Failure::unheard().status() as u8, 141);
         assert_eq!(Failure::silent().to_string(), "");
     }
 

@@ -1,7 +1,7 @@
 //! Ctrl-C and its like: the first asks the run to stop after the current step and save, a second one ends it at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{Failure, Status};
@@ -20,21 +20,28 @@ const GRACE: Duration = Duration::from_millis(300);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
-    flag: Arc<AtomicBool>,
-    /// Whether it was the end of the terminal that raised it.
-    hung_up: Arc<AtomicBool>,
+    /// The exit status of what raised it first, or 0.
+    raised: Arc<AtomicUsize>,
 }
 
 impl Interrupt {
     /// Whether the run should save its state and end: a signal came at any time since [`listen`](Self::listen). Cheap
     /// enough to ask in every step.
     pub fn requested(&self) -> bool {
-        self.flag.load(Ordering::Relaxed)
+        self.raised.load(Ordering::Relaxed) != 0
     }
 
     /// Asks the run to end, as Ctrl-C does.
     pub fn request(&self) {
-        self.flag.store(true, Ordering::Relaxed);
+        self.raise(Status::Interrupted);
+    }
+
+    /// Asks the run to end with this status, unless it was asked before.
+    pub(crate) fn raise(&self, status: Status) {
+        let relaxed = Ordering::Relaxed;
+        let _ = self
+            .raised
+            .compare_exchange(0, status as usize, relaxed, relaxed);
     }
 
     /// The failure that ends the run, with the status of what asked for that. The message says what was saved.
@@ -42,11 +49,12 @@ impl Interrupt {
         Failure::interrupted(self.status(), message)
     }
 
-    fn status(&self) -> Status {
-        match self.hung_up.load(Ordering::Relaxed) {
-            true => Status::HungUp,
-            false => Status::Interrupted,
-        }
+    /// The exit status of what asked the run to end.
+    pub(crate) fn status(&self) -> Status {
+        let raised = self.raised.load(Ordering::Relaxed);
+        let all = [Status::HungUp, Status::Unheard, Status::Terminated];
+        let found = all.into_iter().find(|&status| status as usize == raised);
+        found.unwrap_or(Status::Interrupted)
     }
 
     /// A flag that listens to Ctrl-C and, on Unix, to `SIGTERM` and `SIGHUP`. A hang-up that this process was started to
@@ -71,10 +79,16 @@ impl Interrupt {
         platform::outlive_size_limit();
     }
 
-    /// What a signal does; `first` remembers when the first one came.
+    /// What a signal does that asks for a status; `first` remembers when the first one came.
     #[cfg_attr(not(unix), allow(dead_code))]
-    fn signal(&self, first: &mut Option<Instant>, now: Instant, end: impl FnOnce()) {
-        self.request();
+    fn signal(
+        &self,
+        status: Status,
+        first: &mut Option<Instant>,
+        now: Instant,
+        end: impl FnOnce(),
+    ) {
+        self.raise(status);
         if now.duration_since(*first.get_or_insert(now)) > GRACE {
             end();
         }
@@ -83,10 +97,11 @@ impl Interrupt {
 
 #[cfg(unix)]
 mod platform {
-    use super::{Arc, AtomicBool, Instant, Interrupt, Ordering};
+    use super::{Arc, Instant, Interrupt, Status};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag::register;
     use signal_hook::iterator::Signals;
+    use std::sync::atomic::AtomicBool;
 
     pub(super) fn outlive_size_limit() {
         // The write fails whether anyone looks at the flag or not. Without it things are as they were.
@@ -103,10 +118,12 @@ mod platform {
         listener.spawn(move || {
             let mut first = None;
             for signal in signals.forever() {
-                if first.is_none() && signal == SIGHUP {
-                    interrupt.hung_up.store(true, Ordering::Relaxed);
-                }
-                interrupt.signal(&mut first, Instant::now(), || {
+                let status = match signal {
+                    SIGHUP => Status::HungUp,
+                    SIGTERM => Status::Terminated,
+                    _ => Status::Interrupted,
+                };
+                interrupt.signal(status, &mut first, Instant::now(), || {
                     std::process::exit(interrupt.status() as i32)
                 });
             }
@@ -126,15 +143,19 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use super::{Interrupt, Status};
+    use super::{Arc, Interrupt, Status};
     use signal_hook::consts::SIGINT;
-    use signal_hook::flag::{register, register_conditional_shutdown};
+    use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
+    use std::sync::atomic::AtomicBool;
 
     pub(super) fn outlive_size_limit() {}
 
     pub(super) fn listen(interrupt: Interrupt) -> std::io::Result<()> {
-        register_conditional_shutdown(SIGINT, Status::Interrupted as i32, interrupt.flag.clone())?;
-        register(SIGINT, interrupt.flag)?;
+        let status = Status::Interrupted;
+        let again = Arc::<AtomicBool>::default();
+        register_conditional_shutdown(SIGINT, status as i32, again.clone())?;
+        register(SIGINT, again)?;
+        register_usize(SIGINT, interrupt.raised, status as usize)?;
         Ok(())
     }
 }
@@ -145,14 +166,16 @@ mod tests {
 
     #[test]
     fn an_echo_of_the_first_signal_does_not_end_the_program_but_a_second_one_does() {
-        let (interrupt, start, mut first, mut ended) =
-            (Interrupt::default(), Instant::now(), None, false);
-        interrupt.signal(&mut first, start, || ended = true);
-        assert!(interrupt.requested() && !ended);
-        interrupt.signal(&mut first, start + GRACE / 2, || ended = true);
-        assert!(!ended);
-        interrupt.signal(&mut first, start + GRACE * 2, || ended = true);
-        assert!(ended);
+        let (interrupt, start) = (Interrupt::default(), Instant::now());
+        let (mut first, mut ended) = (None, false);
+        let mut signal = |status, after| {
+            interrupt.signal(status, &mut first, start + after, || ended = true);
+            ended
+        };
+        assert!(!signal(Status::Terminated, Duration::ZERO) && interrupt.requested());
+        assert!(!signal(Status::Interrupted, GRACE / 2));
+        assert!(signal(Status::Interrupted, GRACE * 2));
+        assert_eq!(interrupt.status(), Status::Terminated);
     }
 
     #[test]
@@ -165,7 +188,7 @@ mod tests {
     /// Runs itself as another process, sends that real signals, and looks at how it ended.
     #[cfg(unix)]
     #[test]
-    fn real_signals_raise_the_flag_and_then_end_the_program_with_130() {
+    fn real_signals_raise_the_flag_and_then_end_the_program_as_the_first_asks() {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::low_level::raise;
         use std::process::{Command, exit};
@@ -173,13 +196,13 @@ mod tests {
 
         const CHILD: &str = "RUNNER_TEST_INTERRUPT_CHILD";
         if std::env::var_os(CHILD).is_none() {
-            let name = "real_signals_raise_the_flag_and_then_end_the_program_with_130";
+            let name = "real_signals_raise_the_flag_and_then_end_the_program_as_the_first_asks";
             let mut child = Command::new(std::env::current_exe().unwrap());
             let child = child
                 .arg(format!("interrupt::tests::{name}"))
                 .arg("--exact")
                 .env(CHILD, "1");
-            assert_eq!(child.output().unwrap().status.code(), Some(130));
+            assert_eq!(child.output().unwrap().status.code(), Some(143));
             return;
         }
         let interrupt = Interrupt::listen().unwrap();

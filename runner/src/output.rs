@@ -328,7 +328,7 @@ fn write(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::silent(),
+            io::ErrorKind::BrokenPipe => Failure::unheard(),
             _ => Failure::file("standard output", format_args!("cannot write: {error}")),
         })
 }

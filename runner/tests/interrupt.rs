@@ -1,5 +1,5 @@
 //! Ctrl-C, requests to terminate and hang-ups: at any moment a run saves its state, says how to go on, and ends with status
-//! 130, or 129 after a hang-up; what goes on is the same run.
+//! 130, 143 or 129; what goes on is the same run.
 #![cfg(unix)]
 
 mod program;
@@ -55,10 +55,19 @@ fn wait_for_listening(running: &mut Running) {
     }
 }
 
-/// What every interrupted run says, and its log.
-fn interrupted(output: &Output, file: &str) -> Vec<String> {
+/// The status that a signal asks for: 128 and its number, as shells have it.
+fn status(signal: &str) -> i32 {
+    match signal {
+        "HUP" => 129,
+        "TERM" => 143,
+        _ => 130,
+    }
+}
+
+/// What every run says that a signal interrupted, and its log.
+fn interrupted(output: &Output, signal: &str, file: &str) -> Vec<String> {
     let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert_eq!(output.status.code(), Some(status(signal)), "{message}");
     let tail = format!("; to go on: the same command with --resume {file}\n");
     assert!(
         message.starts_with("interrupted ")
@@ -93,25 +102,22 @@ fn interrupted_at_any_moment_a_run_goes_on_as_if_nothing_had_happened() {
             running.wait_for_lines(line);
             thread::sleep(time);
         }
-        match run % 5 {
-            // While a checkpoint is written, or just after.
-            1 => {
-                running.wait_for_writing(&folder, Duration::from_millis(50));
-                signal(&mut running, "INT");
-            }
-            // Twice.
-            2 => {
-                signal(&mut running, "INT");
-                signal(&mut running, "TERM");
-            }
-            _ => signal(&mut running, ["INT", "TERM"][run % 2]),
+        // While a checkpoint is written, or just after.
+        if run % 5 == 1 {
+            running.wait_for_writing(&folder, Duration::from_millis(50));
+        }
+        let name = ["INT", "TERM"][run % 2];
+        signal(&mut running, name);
+        // Twice: the first one counts.
+        if run % 5 == 2 {
+            signal(&mut running, "TERM");
         }
         let output = running.end();
         if output.status.success() {
             eprintln!("  too late");
             continue;
         }
-        let mut lines = interrupted(&output, &file);
+        let mut lines = interrupted(&output, name, &file);
         unbegun += usize::from(lines.is_empty());
         between += usize::from(number(&file, "@loss") != 0);
         assert_eq!(folder.names(), [CHECKPOINT]);
@@ -155,7 +161,7 @@ fn interrupted_after_training_a_run_has_only_its_summary_to_do() {
         if output.status.success() {
             continue;
         }
-        let lines = interrupted(&output, &file);
+        let lines = interrupted(&output, "INT", &file);
         let rest = finish(&[&options[..], &["--resume", &file]].concat());
         assert_eq!((lines, rest.log), (whole.log, Vec::new()));
         assert_eq!(rest.hash, whole.hash);
@@ -178,14 +184,14 @@ fn quiet_and_json_change_nothing_about_it() {
     let folder = Folder::new("interrupt-form");
     let file = folder.file(CHECKPOINT);
     let quiet = interrupt(&mut runner(&["--quiet", "--hash", "--checkpoint", &file]));
-    interrupted(&quiet, &file);
+    interrupted(&quiet, "INT", &file);
     assert!(
         quiet.stdout.is_empty(),
         "no summary and no hash of half a run"
     );
 
     let json = interrupt(&mut runner(&["--json", "--checkpoint", &file]));
-    interrupted(&json, &file);
+    interrupted(&json, "INT", &file);
     for line in String::from_utf8_lossy(&json.stdout).lines() {
         let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
         assert_eq!(event["event"], "log", "{line}");
@@ -221,6 +227,50 @@ fn a_run_from_other_weights_goes_on_without_them() {
     let tail = format!("with --resume {file} instead of --init\n");
     assert!(message.ends_with(&tail), "{message}");
     number(&file, "@epoch");
+}
+
+/// `| head -1` means to see a line, and not to lose what was learnt: the run saves, says so, and ends, as pipes want.
+#[test]
+fn a_run_whose_log_nobody_reads_is_saved() {
+    let unheard = |command: &mut Command| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command.stdout(writer).output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(141));
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let folder = Folder::new("interrupt-unheard");
+    let file = folder.file(CHECKPOINT);
+    let options: Vec<&str> = OPTIONS.split(' ').collect();
+    let options = [&options[..], &["--checkpoint", &file]].concat();
+    let whole = finish(&options);
+    for json in [&[][..], &["--json"]] {
+        fs::remove_file(&file).expect("the last checkpoint");
+        let said = unheard(&mut runner(&[&options[..], json].concat()));
+        assert_eq!(
+            said,
+            format!(
+                "interrupted in epoch 1, as nobody reads standard output any more; to go on: the same command with \
+                 --resume {file}\n"
+            )
+        );
+        let rest = finish(&[&options[..], &["--resume", &file]].concat());
+        assert_eq!(rest.log, whole.log[1..]);
+        assert_eq!(rest.hash, whole.hash);
+    }
+    // A run without a log has only its summary to lose, and saves its weights.
+    fs::remove_file(&file).expect("the last checkpoint");
+    assert_eq!(
+        unheard(&mut runner(&[&options[..], &["--quiet"]].concat())),
+        ""
+    );
+    assert_eq!(
+        finish(&[&options[..], &["--resume", &file]].concat()).hash,
+        whole.hash
+    );
+    // What has nothing to save ends like any program in a pipe.
+    assert_eq!(unheard(&mut program::program(&["doctor"])), "");
+    assert_eq!(unheard(&mut program::program(&["xor"])), "");
 }
 
 /// Elsewhere the system does not tell whether hang-ups are ignored, and they are left alone.

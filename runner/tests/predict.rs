@@ -262,16 +262,19 @@ fn without_a_network_nothing_is_read() {
         "{errors}"
     );
     // Where a text was meant, what it needs is said, with a network of digits and without one.
-    let text = "a fine film";
-    let mut command = runner();
-    command.args(["predict", text]).current_dir(&folder.0);
-    for command in [command, predict(&folder, &[text])] {
-        let (status, _, errors) = ran(command);
-        assert_eq!(status, 1);
-        assert!(
-            errors.lines().count() <= 4 && errors.contains("--checkpoint sentiment.safetensors"),
-            "{errors}"
-        );
+    // A longer text would be too long for the name of a file.
+    for text in ["a fine film", &"a fine film ".repeat(30)] {
+        let mut command = runner();
+        command.args(["predict", text]).current_dir(&folder.0);
+        for command in [command, predict(&folder, &[text])] {
+            let (status, _, errors) = ran(command);
+            assert_eq!(status, 1);
+            assert!(
+                errors.lines().count() <= 4
+                    && errors.contains("--checkpoint sentiment.safetensors"),
+                "{errors}"
+            );
+        }
     }
 
     for (name, content) in [
@@ -306,6 +309,41 @@ fn a_named_pipe_is_no_network() {
     command.args(["predict", SAMPLE, "--checkpoint", &pipe]);
     let expected = format!("error: {pipe}: is a named pipe, not a file\n");
     assert_eq!(ran(command), (1, String::new(), expected));
+}
+
+/// Each is told what it is, and the others are still read.
+#[cfg(unix)]
+#[test]
+fn what_is_no_picture_is_told_what_it_is() {
+    let folder = Folder::new("no-picture");
+    let (pipe, shots) = (folder.file("pipe"), folder.file("shots"));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    std::fs::create_dir(&shots).expect("a folder");
+    let (status, text, errors) = ran(predict(&folder, &[&pipe, &shots, "", SAMPLE, "--quiet"]));
+    let expected = format!(
+        "error: {pipe}: is a named pipe, not a file; name a picture, or - for standard input\n\
+         error: {shots}: is a folder, not a file; name the pictures in it\n\
+         error: \"\": an empty name; name a picture, or - for standard input; a text needs a network of sentiment: \
+         --checkpoint sentiment.safetensors\n"
+    );
+    assert_eq!((status, errors), (1, expected));
+    assert!(text.starts_with(&format!("{SAMPLE}: 7 (")), "{text}");
+
+    // A pipe that a shell opens is as good as a file.
+    let sample = std::fs::File::open(SAMPLE).expect("the sample");
+    let mut cat = Command::new("cat");
+    let mut cat = cat
+        .stdin(sample)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cat");
+    let mut command = predict(&folder, &["/dev/stdin", "--quiet"]);
+    command.stdin(cat.stdout.take().expect("its output"));
+    let (status, text, errors) = ran(command);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert!(text.starts_with("/dev/stdin: 7 ("), "{text}");
+    cat.wait().expect("its end");
 }
 
 #[test]

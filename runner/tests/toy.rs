@@ -179,21 +179,23 @@ fn a_line_without_a_loss_is_a_failure() {
 /// What is 0 in the engine's numbers would change no weight.
 #[test]
 fn a_rate_that_the_engine_cannot_hold_is_refused() {
-    let output = run("simple --engine fast --epochs 1 --rate 1e-60");
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{error}");
-    assert!(error.contains("where this is 0"), "{error}");
-    assert!(
-        run("simple --engine tensor --epochs 1 --rate 1e-60")
-            .status
-            .success()
-    );
+    for (rate, why) in [
+        ("1e-60", "where this is 0"),
+        ("1e39", "where this is infinite"),
+    ] {
+        let output = run(&format!("simple --engine fast --epochs 1 --rate {rate}"));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(why), "{error}");
+        let output = run(&format!("simple --engine tensor --epochs 1 --rate {rate}"));
+        assert!(output.status.success(), "{rate}");
+    }
 }
 
 /// No loss has seen the weights that the last update makes.
 #[test]
 fn a_last_update_that_overflows_is_a_failure() {
-    let output = run("xor --engine fast --epochs 1 --batch 50 --rate 1e39");
+    let output = run("xor --engine fast --epochs 1 --batch 50 --hidden 500 --rate 3e38");
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert_eq!(

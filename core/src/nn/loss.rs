@@ -15,8 +15,8 @@ use crate::tensor::{Index, OrRaise, Tensor};
 /// `log_p` `[b, classes]` holds log-probabilities, as [`Tensor::try_log_softmax`] gives them.
 ///
 /// # Errors
-/// [`ErrorKind::Rank`] if `log_p` is not a matrix; [`ErrorKind::Size`] if there are not as many labels as rows;
-/// [`ErrorKind::Index`] if a label is not below `classes`.
+/// [`ErrorKind::Rank`] if `log_p` is not a matrix; [`ErrorKind::Size`] if there are not as many labels as rows, or no
+/// classes; [`ErrorKind::Index`] if a label is not below `classes`.
 pub fn try_nll<B: Backend>(log_p: &Tensor<B>, labels: &Index<B>) -> Result<Tensor<B>> {
     negative_log_likelihood("nll", log_p, labels)
 }
@@ -49,7 +49,9 @@ fn negative_log_likelihood<B: Backend>(
     if log_p.rank() != 2 {
         return Err(not_a_matrix(op, log_p));
     }
-    let [count, classes, _] = log_p.around(op, 1)?;
+    let [count, classes, _] = log_p
+        .around(op, 1)
+        .map_err(|error| error.advise("there is no class; at least one is needed: [b, classes]"))?;
     let checked = labels.checked(op, count, classes)?;
     let loss = Tensor::dense(log_p.device().nll(log_p.view(), checked)?, [])?;
     loss.recorded(op, [log_p], || {

@@ -1,6 +1,6 @@
 //! Adadelta.
 
-use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount};
+use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount, is_epsilon};
 use super::{Memory, Optimizer};
 use crate::backend::Backend;
 use crate::error::Result;
@@ -19,8 +19,8 @@ use crate::tensor::Tensor;
 /// p = fma(-rate, d, p)
 /// ```
 ///
-/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are finite
-/// and at least 0, and `rho` lies in 0..=1.
+/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are at
+/// least 0 and finite in the element type, `epsilon` does not become 0 there, and `rho` lies in 0..=1.
 ///
 /// ```
 /// use minitorch_core::Cpu;
@@ -55,6 +55,9 @@ impl<B: Backend> Adadelta<B> {
     }
 
     /// What is added to the averages before their roots. The first steps have the length `sqrt(epsilon / (1 - rho))`.
+    ///
+    /// 0 is allowed, as in PyTorch, for steps that go on from remembered ones: from the beginning it leads nowhere, and
+    /// to NaN where a gradient has been 0 in all steps.
     #[must_use]
     pub fn epsilon(self, epsilon: f64) -> Self {
         Self { epsilon, ..self }
@@ -78,10 +81,10 @@ impl<B: Backend> Optimizer<B> for Adadelta<B> {
         mut grad: Tensor<B>,
     ) -> Result<()> {
         let options = [
-            (is_amount(self.rate), RATE),
+            (is_amount::<B::Elem>(self.rate), RATE),
             ((0.0..=1.0).contains(&self.rho), "rho must lie in 0..=1"),
-            (is_amount(self.epsilon), EPSILON),
-            (is_amount(self.weight_decay), WEIGHT_DECAY),
+            (is_epsilon::<B::Elem>(self.epsilon), EPSILON),
+            (is_amount::<B::Elem>(self.weight_decay), WEIGHT_DECAY),
         ];
         demand("step", &options)?;
         if self.weight_decay != 0.0 {

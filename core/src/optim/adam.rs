@@ -1,6 +1,6 @@
 //! Adam and AdamW.
 
-use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount};
+use super::option::{EPSILON, RATE, WEIGHT_DECAY, demand, is_amount, is_epsilon, is_finite};
 use super::{Memory, Optimizer};
 use crate::backend::Backend;
 use crate::error::Result;
@@ -30,6 +30,8 @@ struct Moments<B: Backend> {
 
 const BETA1: &str = "beta1 must be at least 0 and below 1";
 const BETA2: &str = "beta2 must be at least 0 and below 1";
+const CORRECTED: &str = "the learning rate over 1 - beta1 must be finite in the element type";
+const SHRINKS: &str = "the learning rate times weight_decay must be finite in the element type";
 
 impl<B: Backend> Moments<B> {
     const fn new(rate: f64, decay: WeightDecay) -> Self {
@@ -52,26 +54,32 @@ impl<B: Backend> Moments<B> {
         mut grad: Tensor<B>,
     ) -> Result<()> {
         let [beta1, beta2] = self.betas;
-        let (WeightDecay::Penalty(decay) | WeightDecay::Decoupled(decay)) = self.decay;
+        let (decay, shrinks_by) = match self.decay {
+            WeightDecay::Penalty(decay) => (decay, 0.0),
+            WeightDecay::Decoupled(decay) => (decay, self.rate * decay),
+        };
         let options = [
-            (is_amount(self.rate), RATE),
+            (is_amount::<B::Elem>(self.rate), RATE),
             ((0.0..1.0).contains(&beta1), BETA1),
             ((0.0..1.0).contains(&beta2), BETA2),
-            (is_amount(self.epsilon), EPSILON),
-            (is_amount(decay), WEIGHT_DECAY),
+            (is_epsilon::<B::Elem>(self.epsilon), EPSILON),
+            (is_amount::<B::Elem>(decay), WEIGHT_DECAY),
+            // The first step has the largest correction.
+            (is_finite::<B::Elem>(self.rate / (1.0 - beta1)), CORRECTED),
+            (is_finite::<B::Elem>(shrinks_by), SHRINKS),
         ];
         demand("step", &options)?;
+        let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
         match self.decay {
             WeightDecay::Penalty(factor) if factor != 0.0 => {
                 grad.try_update(AddScaled { factor }, [param.leaf()])?;
             }
             WeightDecay::Decoupled(factor) if factor != 0.0 => {
-                let c = 1.0 - self.rate * factor;
+                let c = 1.0 - shrinks_by;
                 param.try_update(MulScalar { c }, [])?;
             }
             _ => {}
         }
-        let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
         *power1 *= beta1;
         *power2 *= beta2;
         let gain = 1.0 - beta1;
@@ -106,6 +114,9 @@ macro_rules! optimizers {
             }
 
             /// What is added to the root of the mean square.
+            ///
+            /// 0 is allowed, as in PyTorch, and makes steps of exactly the learning rate at first; but where a gradient
+            /// has been 0 in all steps, as behind a ReLU that is closed, it leaves 0 / 0, and the parameter is NaN.
             #[must_use]
             pub fn epsilon(mut self, epsilon: f64) -> Self {
                 self.0.epsilon = epsilon;
@@ -164,12 +175,14 @@ optimizers! {
     /// and rounded to the element type before they meet a tensor.
     ///
     /// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are
-    /// finite and at least 0, and `beta1` and `beta2` at least 0 and below 1.
+    /// at least 0 and finite in the element type, `epsilon` does not become 0 there, and `beta1` and `beta2` are at least
+    /// 0 and below 1; so must be finite what is made of them, `rate / (1 - beta1)`.
     Adam: Penalty(0.0),
         "Adds this multiple of the parameter to its gradient, as a penalty on squares would; 0 unless set.";
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2017): PyTorch's `AdamW` with its defaults.
     ///
-    /// As [`Adam`] without the first line, after `p = p * (1 - rate * weight_decay)`, with the same ranges.
+    /// As [`Adam`] without the first line, after `p = p * (1 - rate * weight_decay)`, with the same ranges, and
+    /// `rate * weight_decay` finite.
     AdamW: Decoupled(0.01),
         "Shrinks the parameter by this multiple of the learning rate at each step; 0.01 unless set.";
 }

@@ -61,10 +61,18 @@ impl<B: Backend> Memory<B> {
     /// What is remembered of the parameter at `path`, with a fresh record if that is nothing yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Memory`].
+    /// [`ErrorKind::Shape`] if what is remembered has another shape: a path is all that tells parameters apart, so those
+    /// of another network, which had the optimiser before, look the same. [`ErrorKind::Memory`].
     pub fn of(&mut self, path: &Path<'_>, param: &Param<B>) -> Result<&mut Record<B>> {
         match self.records.entry_ref(path.write_to(&mut self.name)) {
-            EntryRef::Occupied(entry) => Ok(entry.into_mut()),
+            EntryRef::Occupied(entry) => {
+                let record = entry.into_mut();
+                let mut shapes = record.tensors.iter().map(Tensor::shape);
+                match shapes.find(|&shape| shape != param.shape()) {
+                    Some(&shape) => Err(another_network(&shape, param.shape())),
+                    None => Ok(record),
+                }
+            }
             EntryRef::Vacant(entry) => {
                 let zeros = |_| Tensor::try_zeros(param.leaf().device(), param.shape());
                 let record = Record {
@@ -85,6 +93,15 @@ impl<B: Backend> Memory<B> {
     /// Remembers this of the parameter at the path with this text.
     pub(crate) fn insert(&mut self, path: String, record: Record<B>) {
         self.records.insert(path, record);
+    }
+
+    /// Makes room for so many more records: [`Memory::insert`] then needs no memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Memory`].
+    pub(crate) fn try_reserve(&mut self, count: usize) -> Result<()> {
+        let error = Error::about(ErrorKind::Memory, "load", &[count]);
+        self.records.try_reserve(count).map_err(|_| error)
     }
 
     /// Forgets all.
@@ -111,6 +128,12 @@ impl<B: Backend> Record<B> {
             )),
         }
     }
+}
+
+fn another_network(remembered: &[usize], shape: &[usize]) -> Error {
+    Error::between(ErrorKind::Shape, "step", remembered, shape).advise(
+        "this optimiser remembers steps of another network: use one optimiser for each, or clear its memory",
+    )
 }
 
 /// FNV-1a: the same table in every run.

@@ -1,11 +1,14 @@
 //! Learning-rate schedules.
 
+use super::option::{demand, is_amount};
+use crate::error::Result;
 use crate::math::double::{cos, pow};
+use crate::tensor::OrRaise;
 use core::f64::consts::PI;
 
 /// A learning rate that depends on the number of the step, and on nothing else: a resumed run goes on where it was.
 ///
-/// Steps count from 0. The cosine and the power are those of [`crate::math::double`], whose bits are the same on every
+/// Steps count from 0. All that is a rate or a factor must be finite and at least 0; lengths may be anything. The cosine and the power are those of [`crate::math::double`], whose bits are the same on every
 /// target, and so are the rates.
 ///
 /// ```
@@ -55,10 +58,44 @@ pub enum Schedule {
     },
 }
 
+const RATE: &str = "the rate must be finite and at least 0";
+const FACTOR: &str = "the factor must be finite and at least 0";
+const PEAK: &str = "the peak must be finite and at least 0";
+const FLOOR: &str = "the floor must be finite and at least 0";
+const INFINITE: &str = "the rate of this step is not finite";
+
 impl Schedule {
     /// The learning rate of a step.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) if a rate or factor of the schedule is not finite or below 0,
+    /// at any step, or if a factor above 1 has made the rate of this step infinite.
+    pub fn try_rate(&self, step: u64) -> Result<f64> {
+        // Whether it is finite as an element, too, only an optimiser knows.
+        let amount = |option, sentence| (is_amount::<f64>(option), sentence);
+        let options = match *self {
+            Self::Constant { rate } => [amount(rate, RATE); 2],
+            Self::StepDecay { rate, factor, .. } => [amount(rate, RATE), amount(factor, FACTOR)],
+            Self::Cosine { peak, floor, .. } => [amount(peak, PEAK), amount(floor, FLOOR)],
+            Self::OneCycle { peak, .. } => [amount(peak, PEAK); 2],
+        };
+        demand("schedule", &options)?;
+        let rate = self.formula(step);
+        demand("schedule", &[(rate.is_finite(), INFINITE)])?;
+        Ok(rate)
+    }
+
+    /// As [`Schedule::try_rate`].
+    ///
+    /// # Panics
+    /// With the text of the error.
     #[must_use]
+    #[track_caller]
     pub fn rate(&self, step: u64) -> f64 {
+        self.try_rate(step).or_raise()
+    }
+
+    fn formula(&self, step: u64) -> f64 {
         match *self {
             Self::Constant { rate } => rate,
             Self::StepDecay {

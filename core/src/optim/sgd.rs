@@ -19,8 +19,8 @@ use crate::tensor::Tensor;
 ///
 /// Without momentum nothing is remembered or saved, and a step allocates nothing.
 ///
-/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `momentum` and `weight_decay` are finite
-/// and at least 0, and `momentum` is above 0 with Nesterov.
+/// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `momentum` and `weight_decay` are at
+/// least 0 and finite in the element type, and `momentum` is above 0 with Nesterov.
 ///
 /// ```
 /// use minitorch_core::Cpu;
@@ -36,7 +36,7 @@ pub struct Sgd<B: Backend> {
     memory: Memory<B>,
 }
 
-const MOMENTUM: &str = "momentum must be finite and at least 0";
+const MOMENTUM: &str = "momentum must be at least 0, and finite in the element type";
 const NESTEROV: &str = "nesterov needs a momentum above 0";
 
 impl<B: Backend> Sgd<B> {
@@ -96,10 +96,10 @@ impl<B: Backend> Optimizer<B> for Sgd<B> {
     ) -> Result<()> {
         let is_nesterov = self.momentum > 0.0 || !self.nesterov;
         let options = [
-            (is_amount(self.rate), RATE),
-            (is_amount(self.momentum), MOMENTUM),
+            (is_amount::<B::Elem>(self.rate), RATE),
+            (is_amount::<B::Elem>(self.momentum), MOMENTUM),
             (is_nesterov, NESTEROV),
-            (is_amount(self.weight_decay), WEIGHT_DECAY),
+            (is_amount::<B::Elem>(self.weight_decay), WEIGHT_DECAY),
         ];
         demand("step", &options)?;
         let descend = AddScaled { factor: -self.rate };

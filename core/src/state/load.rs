@@ -75,7 +75,7 @@ fn compare<N: AsRef<str>, S: AsRef<[usize]>>(
     Ok(found)
 }
 
-fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), TryReserveError> {
+pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), TryReserveError> {
     list.try_reserve(1)?;
     list.push(item);
     Ok(())
@@ -88,7 +88,7 @@ fn list_of(sizes: &[usize]) -> Result<Vec<usize>, TryReserveError> {
     Ok(list)
 }
 
-fn copy(text: &str) -> Result<String, TryReserveError> {
+pub(super) fn copy(text: &str) -> Result<String, TryReserveError> {
     let mut copy = String::new();
     copy.try_reserve_exact(text.len())?;
     copy.push_str(text);

@@ -104,9 +104,9 @@ impl<B: Backend> Tensor<B> {
             Some(bias) if **bias.shape() != [o] => {
                 return Err(Error::between(
                     ErrorKind::Shape,
-                    "conv2d",
-                    weight.shape(),
+                    "conv_block",
                     bias.shape(),
+                    weight.shape(),
                 )
                 .advise("the bias must be [o] for a weight [o, c, kh, kw]"));
             }

@@ -45,16 +45,25 @@ impl Padding {
                     "kernel and stride must be at least 1",
                 ));
             }
-            let (before, total) = match self {
+            let (before, behind) = match self {
                 Self::Valid => (0, 0),
-                Self::Symmetric(pad) => (pad[axis], pad[axis].saturating_mul(2)),
+                Self::Symmetric(pad) => (pad[axis], pad[axis]),
                 Self::MiniTorch => (0, kernel[axis] - 1),
-                Self::MiniTorchReverse => (kernel[axis] - 1, kernel[axis] - 1),
+                Self::MiniTorchReverse => (kernel[axis] - 1, 0),
             };
-            let padded = input[axis]
-                .checked_add(total)
-                .filter(|&size| size <= isize::MAX as usize);
-            let Some(room) = padded.and_then(|size| size.checked_sub(kernel[axis])) else {
+            let padded = [before, behind]
+                .into_iter()
+                .try_fold(input[axis], |size, padding| {
+                    size.checked_add(padding)
+                        .filter(|&size| size <= isize::MAX as usize)
+                });
+            let Some(padded) = padded else {
+                return Err(
+                    Error::about(ErrorKind::Size, op, &[input[axis], before.max(behind)])
+                        .advise("this size with its padding is more than can be counted; pad less"),
+                );
+            };
+            let Some(room) = padded.checked_sub(kernel[axis]) else {
                 return Err(Error::between(ErrorKind::Shape, op, &input, &kernel)
                     .advise("the kernel must not be larger than the padded input"));
             };

@@ -68,7 +68,9 @@ impl<B: Backend> Tensor<B> {
     /// [`ErrorKind::Argument`] as there.
     pub fn try_put(&mut self, axis: usize, start: usize, part: &Self) -> Result<()> {
         let count = part.shape().get(axis).copied().unwrap_or_default();
-        if *self.layout().narrow(axis, start, count)?.shape() != *part.shape() {
+        let place = self.layout().narrow(axis, start, count);
+        let place = place.map_err(|error| error.in_op("put"))?;
+        if *place.shape() != *part.shape() {
             return Err(
                 Error::between(ErrorKind::Shape, "put", part.shape(), self.shape())
                     .advise("all sizes but that of the axis must be equal"),

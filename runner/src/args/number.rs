@@ -1,5 +1,7 @@
 //! Numbers on the command line, read and checked.
 
+use minitorch_core::executor::MOST_TASKS;
+
 /// A count of at least one, and small enough that products of two of them do not overflow.
 pub(super) fn positive(text: &str) -> Result<usize, String> {
     const MOST: usize = 1_000_000_000;
@@ -9,18 +11,26 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A number of a list, such as a size or an axis, or a position.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let wrong = |_| "a whole number of 0 or more is expected".to_string();
+    text.parse().map_err(wrong)
+}
+
 /// A seed: any number of 64 bits.
 pub(super) fn seed(text: &str) -> Result<u64, String> {
     let wrong = |_| format!("a whole number from 0 to {} is expected", u64::MAX);
     text.parse().map_err(wrong)
 }
 
-/// A number of threads that a machine can start.
+/// A number of threads. One that is larger than the most that are of use is no mistake: scripts give the number of
+/// processors, and [`cpu`](crate::backend::cpu) says how many it starts.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
-    const MOST: usize = 4096;
     match text.parse() {
-        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
-        _ => Err(format!("a whole number from 1 to {MOST} is expected")),
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!(
+            "a whole number from 1 to {MOST_TASKS} is expected; with more, {MOST_TASKS} are started"
+        )),
     }
 }
 
@@ -46,9 +56,13 @@ mod tests {
         for wrong in ["-1", "18446744073709551616", "0x1", ""] {
             assert!(seed(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(threads("7"), Ok(7));
-        for wrong in ["0", "-1", "4097"] {
-            assert!(threads(wrong).is_err(), "{wrong}");
+        assert_eq!((threads("7"), threads("5000")), (Ok(7), Ok(5000)));
+        for wrong in ["0", "-1", "two", "99999999999999999999999"] {
+            let message = threads(wrong).unwrap_err();
+            assert!(
+                message.starts_with("a whole number from 1 to 64 is"),
+                "{wrong}: {message}"
+            );
         }
         assert_eq!(rate("1e-2"), Ok(0.01));
         for wrong in ["0", "-0.1", "nan", "inf", "1e39", "1e-60", "fast", ""] {

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use minitorch_core::shape::MAX_RANK;
 
 use super::Machine;
+use super::number::count;
 use crate::error::Failure;
 
 /// The most elements of an operand or a result: 1 GiB.
@@ -79,17 +80,17 @@ pub struct Arguments {
     shape: Vec<usize>,
 
     /// How the axes of the first operand lie in memory, outermost first [default: 0,1,..]
-    #[arg(long, value_name = "N,N", value_delimiter = ',', requires = "kernels")]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = count, requires = "kernels")]
     #[arg(allow_hyphen_values = true, help_heading = "Operands")]
     permute: Vec<usize>,
 
     /// Axes along which the second operand of zip has one value
-    #[arg(long, value_name = "N,N", value_delimiter = ',', requires = "kernels")]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = count, requires = "kernels")]
     #[arg(allow_hyphen_values = true, help_heading = "Operands")]
     broadcast: Vec<usize>,
 
     /// Axes that reduce folds [default: the last one]
-    #[arg(long, value_name = "N,N", value_delimiter = ',', requires = "kernels")]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = count, requires = "kernels")]
     #[arg(allow_hyphen_values = true, help_heading = "Operands")]
     axes: Vec<usize>,
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::number::count;
+
 /// The options of `runner show`.
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Show {
@@ -57,21 +59,23 @@ pub struct Tensor {
         long,
         value_name = "LIST",
         value_delimiter = ',',
+        value_parser = count,
+        allow_negative_numbers = true,
         default_value = "2,3,4",
         hide_default_value = true
     )]
     pub shape: Vec<usize>,
 
     /// Reorder the axes, such as 2,0,1
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count, allow_negative_numbers = true)]
     pub permute: Vec<usize>,
 
     /// The position of the element at this index, such as 1,2,3
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count, allow_negative_numbers = true)]
     pub index: Vec<usize>,
 
     /// The index of the element that is so many after the first one, in row-major order
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub position: Option<usize>,
 }
 
@@ -83,13 +87,15 @@ pub struct Drawing {
         long,
         value_name = "LIST",
         value_delimiter = ',',
+        value_parser = count,
+        allow_negative_numbers = true,
         default_value = "2,3",
         hide_default_value = true
     )]
     pub shape: Vec<usize>,
 
     /// The element of the result whose origin the picture has in colour, such as 0,1 [default: the last one]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "svg")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count, requires = "svg")]
     pub cell: Vec<usize>,
 
     /// Draw to a file; - is standard output, in place of the text
@@ -113,6 +119,8 @@ pub struct Zip {
         long,
         value_name = "LIST",
         value_delimiter = ',',
+        value_parser = count,
+        allow_negative_numbers = true,
         default_value = "3",
         hide_default_value = true
     )]
@@ -127,7 +135,7 @@ pub struct Zip {
 #[derive(clap::Args, Clone, Debug, PartialEq)]
 pub struct Reduce {
     /// The axis whose elements are put together
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true, default_value_t = 1)]
     pub axis: usize,
 
     /// What it is shown with.
@@ -143,6 +151,8 @@ pub struct Matmul {
         long,
         value_name = "LIST",
         value_delimiter = ',',
+        value_parser = count,
+        allow_negative_numbers = true,
         default_value = "3,2",
         hide_default_value = true
     )]
@@ -157,8 +167,9 @@ pub struct Matmul {
 fn assignment(text: &str) -> Result<(String, f64), String> {
     let expected = "NAME=NUMBER is expected, such as x=2";
     let (name, value) = text.split_once('=').ok_or(expected)?;
+    let name = name.trim();
     match value.trim().parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok((name.trim().to_string(), value)),
+        Ok(value) if value.is_finite() && !name.is_empty() => Ok((name.to_string(), value)),
         _ => Err(expected.into()),
     }
 }

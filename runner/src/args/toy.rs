@@ -315,9 +315,14 @@ impl Arguments {
             batch: self.batch.or(preset.batch),
             ..preset
         };
-        if matches!(engine, Engine::Fast | Engine::Cuda) && recipe.rate as f32 == 0.0 {
+        let limit = match recipe.rate as f32 {
+            0.0 => "0; 1e-45 is the smallest",
+            f32::INFINITY => "infinite; 3e38 is the largest",
+            _ => "",
+        };
+        if matches!(engine, Engine::Fast | Engine::Cuda) && !limit.is_empty() {
             return Err(Failure::usage(format!(
-                "--rate {}: --engine {} computes with f32, where this is 0; 1e-45 is the smallest",
+                "--rate {:e}: --engine {} computes with f32, where this is {limit}",
                 recipe.rate,
                 super::name(&engine)
             )));

@@ -51,10 +51,10 @@ fn needed(folder: &Path, name: &str) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Whether an error says that something is not there.
+/// Whether an error says that something is not there: nothing has a name that is too long for a file's.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
     )
 }

@@ -124,7 +124,7 @@ impl Default for Patience {
 ///
 /// # Errors
 ///
-/// No folder for the cache; a file that no source has or that cannot be written; Ctrl-C (exit status 130).
+/// No folder for the cache; a file that no source has or that cannot be written; an interruption, with its status.
 pub fn fetch(
     set: &Set<'_>,
     mirror: Option<&str>,

@@ -178,7 +178,7 @@ fn a_reader_that_went_away_gets_silence_and_a_full_disk_a_message() {
     };
     assert_eq!(
         Output::to(broken, TEXT).log(&line(1.5)),
-        Err(Failure::silent())
+        Err(Failure::unheard())
     );
     let full = Page {
         error: Some(io::ErrorKind::StorageFull),

@@ -10,7 +10,7 @@ use super::unread::Unread;
 use super::{LOST, Lesson, Position, diverged, is_finite};
 use crate::args::Files;
 use crate::checkpoint::{self, Keeper, Opened, Program};
-use crate::error::Failure;
+use crate::error::{Failure, Status};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 
@@ -167,6 +167,8 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
         match heard {
             // With the terminal goes the place to write to, perhaps before the hang-up is heard of.
             Err(_) if interrupt.requested() => {}
+            // No place is left for the summary either, but what was learnt is saved, and standard error can say so.
+            Err(failure) if failure.status() == Status::Unheard => interrupt.raise(Status::Unheard),
             heard => heard?,
         }
         Ok(steps * items as u64 / batches as u64)
@@ -174,7 +176,7 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
 
     /// One batch: forward, loss, backward, update. Nothing waits for the device.
     fn step(&mut self) -> Result<(), Failure> {
-        let rate = self.schedule.rate(self.steps() as u64);
+        let rate = self.schedule.try_rate(self.steps() as u64)?;
         self.optimizer.set_rate(rate);
         let loss = self.lesson.loss(self.position.batch)?;
         self.unread.push(&loss)?;
@@ -298,12 +300,16 @@ impl<B: Backend, L: Lesson<B>> Session<B, L> {
             (_, Some(_)) => " instead of its own",
             _ => "",
         };
+        let why = match interrupt.status() {
+            Status::Unheard => ", as nobody reads standard output any more",
+            _ => "",
+        };
         interrupt.failure(match checkpoint {
             Some(path) => format!(
-                "{at}; to go on: the same command with --resume {}{instead}",
+                "{at}{why}; to go on: the same command with --resume {}{instead}",
                 path.display()
             ),
-            None => format!("{at}; its state is not saved"),
+            None => format!("{at}{why}; its state is not saved"),
         })
     }
 }

@@ -9,7 +9,10 @@ fn wrong_usage_names_what_is_wrong() {
     for (options, part) in [
         ("mnist --batch 0", "--batch"),
         ("mnist --batch -1", "--batch"),
-        ("mnist --threads 0", "--threads"),
+        (
+            "mnist --threads 0",
+            "'--threads <N>': a whole number from 1 to 64 is expected",
+        ),
         ("mnist --epochs 0", "--epochs"),
         ("mnist --train 0", "--train"),
         ("mnist --valid 0", "--valid"),
@@ -40,6 +43,16 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --full --mirror a/b", "such as http://"),
         ("mnist --full --mirror ftp://a", "such as http://"),
         ("mnits", "mnist"),
+        ("show tensor --shape x", "<LIST>': a whole number of 0"),
+        ("show tensor --shape -1", "<LIST>': a whole number of 0"),
+        ("show tensor --permute=", "<LIST>': a whole number of 0"),
+        ("show tensor --position -1", "<N>': a whole number of 0"),
+        ("show reduce --axis x", "<N>': a whole number of 0"),
+        ("show expression x --at =1", "NAME=NUMBER"),
+        (
+            "parallel-check map --permute a",
+            "<N,N>': a whole number of 0",
+        ),
         ("predict", "<INPUT>"),
         ("predict a.png --pool min", "avg, max"),
         ("predict a.png --preset best", "minitorch, accurate"),

@@ -93,7 +93,7 @@ fn output_that_nobody_takes_is_no_panic() {
         .stdout(writer)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(141));
     assert!(
         output.stderr.is_empty(),
         "{}",

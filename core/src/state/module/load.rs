@@ -1,6 +1,10 @@
 //! Bytes to a model. First everything is checked and read, then everything is changed.
+//!
+//! Where memory ends, that is an error like others: a file is the larger part of what a small machine holds.
 
-use super::super::{SafeTensors, Value, View, match_names};
+use super::super::load::copy;
+use super::super::{ReadError, SafeTensors, Value, View, match_names};
+use super::room::{add, collect, no_memory, text};
 use super::{MARK, StateError};
 use crate::backend::Backend;
 use crate::element::Element;
@@ -10,9 +14,9 @@ use crate::optim::{Memory, Optimizer, Record};
 use crate::random::Generator;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::{self, Vec};
+use core::fmt;
 
 /// Loads the weights of a model from its own file or from one of PyTorch, and returns how many entries were left out
 /// because they belong to training (an `@` in their name).
@@ -38,12 +42,12 @@ pub fn load_weights<B: Backend>(
 ) -> Result<usize, StateError> {
     let file = open(file)?;
     let slots = Slots::of(module)?;
-    let mut expected = slots.weights();
-    let extra = expected.accept(&file, |name| name.contains(MARK));
+    let mut expected = slots.weights()?;
+    expected.accept(&file, |name| name.contains(MARK))?;
     let views = expected.find(&file)?;
     let params = slots.read(&mut views.into_iter())?;
     Changes::new(params, Vec::new()).apply(module)?;
-    Ok(extra.len())
+    Ok(expected.accepted.len())
 }
 
 /// Loads what [`save`](super::save) wrote: a run that goes on is the run that was never interrupted, bit for bit.
@@ -80,30 +84,31 @@ pub fn load_weights<B: Backend>(
 pub fn load<B: Backend>(
     file: &[u8],
     module: &mut dyn Module<B>,
-    optimizer: Option<&mut dyn Optimizer<B>>,
+    mut optimizer: Option<&mut dyn Optimizer<B>>,
 ) -> Result<Numbers, StateError> {
     let file = open(file)?;
     let slots = Slots::of(module)?;
     let memory = optimizer.as_ref().map(|optimizer| optimizer.memory());
-    let mut expected = slots.weights();
-    expected.add_generators(&slots);
+    let mut expected = slots.weights()?;
+    expected.add_generators(&slots)?;
     if let Some(memory) = memory {
-        expected.add_records(&slots, memory);
+        expected.add_records(&slots, memory)?;
     }
-    let own = expected.accept(&file, |name| name.starts_with(MARK));
+    expected.accept(&file, |name| name.starts_with(MARK))?;
 
     // The views come in the order in which their names were added.
     let mut views = expected.find(&file)?.into_iter();
     let params = slots.read(&mut views)?;
     let generators = slots.generators.iter().zip(views.by_ref());
-    let generators = generators
-        .map(|(_, view)| read_generator(view))
-        .collect::<Result<_, _>>()?;
+    let generators = collect(generators.map(|(_, view)| read_generator(view)))?;
     let records = match memory {
         Some(memory) => slots.read_records(memory, &mut views)?,
         None => Vec::new(),
     };
-    let numbers = Numbers::read(own)?;
+    let numbers = Numbers::read(expected.accepted.iter().copied())?;
+    if let Some(optimizer) = &mut optimizer {
+        optimizer.memory_mut().try_reserve(records.len())?;
+    }
 
     Changes::new(params, generators).apply(module)?;
     if let Some(optimizer) = optimizer {
@@ -170,13 +175,9 @@ impl Numbers {
     fn read<'a>(views: impl IntoIterator<Item = &'a View<'a>>) -> Result<Self, StateError> {
         let number = |view: &'a View<'a>| {
             let name = view.name().strip_prefix(MARK).unwrap_or_default();
-            Ok((String::from(name), read(view)?))
+            Ok((copy(name).map_err(|_| no_memory(name.len()))?, read(view)?))
         };
-        views
-            .into_iter()
-            .map(number)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        collect(views.into_iter().map(number)).map(Self)
     }
 }
 
@@ -196,18 +197,17 @@ struct Slot<B: Backend> {
 impl<B: Backend> Visitor<B> for Slots<B> {
     fn param(&mut self, path: &Path<'_>, param: &Param<B>) -> Result<()> {
         let device = param.leaf().device().clone();
-        let (path, shape) = (path.to_string(), *param.shape());
-        self.params.push(Slot {
+        let (path, shape) = (text(format_args!("{path}"))?, *param.shape());
+        let slot = Slot {
             path,
             shape,
             device,
-        });
-        Ok(())
+        };
+        add(&mut self.params, slot)
     }
 
     fn generator(&mut self, path: &Path<'_>, _: &Generator) -> Result<()> {
-        self.generators.push(path.to_string());
-        Ok(())
+        add(&mut self.generators, text(format_args!("{path}"))?)
     }
 }
 
@@ -221,20 +221,27 @@ impl<B: Backend> Slots<B> {
         Ok(slots)
     }
 
-    fn weights(&self) -> Expected {
-        let name = |slot: &Slot<B>| (slot.path.clone(), slot.shape.to_vec());
-        Expected(self.params.iter().map(name).collect())
+    fn weights<'a>(&self) -> Result<Expected<'a>> {
+        let mut expected = Expected {
+            own: Vec::new(),
+            accepted: Vec::new(),
+        };
+        for slot in &self.params {
+            expected.add(format_args!("{}", slot.path), slot.shape)?;
+        }
+        Ok(expected)
     }
 
     fn read<'a>(
         &self,
         views: &mut impl Iterator<Item = &'a View<'a>>,
     ) -> Result<Vec<Tensor<B>>, StateError> {
-        self.params
-            .iter()
-            .zip(views)
-            .map(|(slot, view)| slot.read(view))
-            .collect()
+        collect(
+            self.params
+                .iter()
+                .zip(views)
+                .map(|(slot, view)| slot.read(view)),
+        )
     }
 
     fn read_records<'a>(
@@ -244,94 +251,99 @@ impl<B: Backend> Slots<B> {
     ) -> Result<Vec<Record<B>>, StateError> {
         let record = |slot: &Slot<B>| {
             let tensors = memory.tensor_names().iter().zip(views.by_ref());
-            let tensors = tensors
-                .map(|(_, view)| slot.read(view))
-                .collect::<Result<_, _>>()?;
+            let tensors = collect(tensors.map(|(_, view)| slot.read(view)))?;
             let numbers = memory.number_names().iter().zip(views.by_ref());
-            let numbers = numbers
-                .map(|(_, view)| read(view))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(Record {
-                tensors,
-                numbers: numbers.concat(),
-            })
+            let numbers = collect(numbers.map(|(_, view)| Ok(read_array::<_, 1>(view)?[0])))?;
+            Ok(Record { tensors, numbers })
         };
-        self.params.iter().map(record).collect()
+        collect(self.params.iter().map(record))
     }
 }
 
 impl<B: Backend> Slot<B> {
     fn read(&self, view: &View<'_>) -> Result<Tensor<B>, StateError> {
-        let values: Vec<f64> = read(view)?;
-        let values: Vec<B::Elem> = values.into_iter().map(B::Elem::from_f64).collect();
+        let numbers: Vec<f64> = read(view)?;
+        let mut values = Vec::new();
+        let room = values.try_reserve_exact(numbers.len());
+        room.map_err(|_| no_memory(numbers.len()))?;
+        values.extend(numbers.into_iter().map(B::Elem::from_f64));
         Ok(Tensor::try_from_slice(&self.device, &values, self.shape)?)
     }
 }
 
 /// The names and shapes that a file must have.
-struct Expected(Vec<(String, Vec<usize>)>);
+struct Expected<'a> {
+    own: Vec<(String, Shape)>,
+    /// Those that only the file knows.
+    accepted: Vec<&'a View<'a>>,
+}
 
-impl Expected {
-    fn add_generators<B: Backend>(&mut self, slots: &Slots<B>) {
-        let name = |path: &String| (format!("{path}{MARK}generator"), [3].into());
-        self.0.extend(slots.generators.iter().map(name));
+impl<'a> Expected<'a> {
+    fn add(&mut self, name: fmt::Arguments<'_>, shape: Shape) -> Result<()> {
+        add(&mut self.own, (text(name)?, shape))
     }
 
-    fn add_records<B: Backend>(&mut self, slots: &Slots<B>, memory: &Memory<B>) {
-        for slot in &slots.params {
-            let path = &slot.path;
-            let tensors = memory.tensor_names().iter();
-            self.0
-                .extend(tensors.map(|name| (format!("{path}{MARK}{name}"), slot.shape.to_vec())));
-            let numbers = memory.number_names().iter();
-            self.0
-                .extend(numbers.map(|(name, _)| (format!("{path}{MARK}{name}"), Vec::new())));
+    fn add_generators<B: Backend>(&mut self, slots: &Slots<B>) -> Result<()> {
+        for path in &slots.generators {
+            self.add(format_args!("{path}{MARK}generator"), [3].into())?;
         }
+        Ok(())
     }
 
-    /// Adds the names of the file that `wanted` holds for and that are not here yet, with the shapes they have.
-    fn accept<'a>(
-        &mut self,
-        file: &'a SafeTensors<'a>,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Vec<&'a View<'a>> {
-        let is_new = |view: &&View<'_>| {
-            wanted(view.name()) && self.0.iter().all(|(name, _)| name != view.name())
-        };
-        let new: Vec<_> = file.views().iter().filter(is_new).collect();
-        self.0.extend(
-            new.iter()
-                .map(|view| (view.name().into(), view.shape().into())),
-        );
-        new
+    fn add_records<B: Backend>(&mut self, slots: &Slots<B>, memory: &Memory<B>) -> Result<()> {
+        for Slot { path, shape, .. } in &slots.params {
+            for name in memory.tensor_names() {
+                self.add(format_args!("{path}{MARK}{name}"), *shape)?;
+            }
+            for (name, _) in memory.number_names() {
+                self.add(format_args!("{path}{MARK}{name}"), [].into())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts the names of the file that `wanted` holds for and that are not here yet, with the shapes they have.
+    fn accept(&mut self, file: &'a SafeTensors<'a>, wanted: impl Fn(&str) -> bool) -> Result<()> {
+        for view in file.views() {
+            let is_new = || self.own.iter().all(|(name, _)| name != view.name());
+            if wanted(view.name()) && is_new() {
+                add(&mut self.accepted, view)?;
+            }
+        }
+        Ok(())
     }
 
     /// The tensors of the file, in the order of the names, if the file has these and no others.
-    fn find<'a>(&self, file: &'a SafeTensors<'a>) -> Result<Vec<&'a View<'a>>, StateError> {
-        let names = self.0.iter().map(|(name, shape)| (name, shape));
-        let found = match_names(file, "", names)?;
-        Ok(found
+    fn find(&self, file: &'a SafeTensors<'a>) -> Result<Vec<&'a View<'a>>, StateError> {
+        let own = self.own.iter().map(|(name, shape)| (&**name, &**shape));
+        let accepted = self.accepted.iter().map(|view| (view.name(), view.shape()));
+        let found = match_names(file, "", own.chain(accepted))?;
+        let views = found
             .into_iter()
-            .filter_map(|index| file.views().get(index))
-            .collect())
+            .filter_map(|index| file.views().get(index));
+        collect(views.map(Ok))
     }
 }
 
 fn read<T: Value>(view: &View<'_>) -> Result<Vec<T>, StateError> {
-    view.read().map_err(|error| StateError::Read {
-        name: view.name().into(),
-        error,
-    })
+    view.read().map_err(|error| unread(view, error))
+}
+
+fn read_array<T: Value, const N: usize>(view: &View<'_>) -> Result<[T; N], StateError> {
+    let mut values = [T::default(); N];
+    let result = view.read_into(&mut values);
+    result.map_err(|error| unread(view, error))?;
+    Ok(values)
 }
 
 fn read_generator(view: &View<'_>) -> Result<Generator, StateError> {
-    let mut parts = [0; 3];
-    let result = view.read_into(&mut parts);
-    result.map_err(|error| StateError::Read {
-        name: view.name().into(),
-        error,
-    })?;
-    Ok(Generator::from_parts(parts))
+    read_array(view).map(Generator::from_parts)
+}
+
+/// A tensor that cannot be read: without its name where there is no memory for it.
+fn unread(view: &View<'_>, error: ReadError) -> StateError {
+    let name = copy(view.name()).unwrap_or_default();
+    StateError::Read { name, error }
 }
 
 /// What a model changes to: a value for each parameter and generator, in the order of the walk.

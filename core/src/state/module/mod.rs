@@ -17,6 +17,7 @@
 //! and shapes must be exactly the model's, and nothing changes unless all is well.
 
 mod load;
+mod room;
 mod save;
 
 pub use load::{Numbers, load, load_numbers, load_weights};
@@ -49,7 +50,7 @@ pub enum StateError {
     },
     /// The names do not make a file: two parts of the model have the same path.
     Write(WriteError),
-    /// The device failed.
+    /// The device failed, or there is no memory for what is loaded.
     Device(crate::Error),
 }
 

@@ -52,7 +52,7 @@ pub fn save<B: Backend>(
     let tensors = items.items.iter();
     let checksum =
         checksum(tensors.map(|item| (&*item.name, item.dtype, &*item.shape, &*item.bytes)));
-    items.to_file(&[(KEY, &checksum)])
+    items.to_file(&[(KEY, &format!("{checksum:016x}"))])
 }
 
 /// What goes into the file.

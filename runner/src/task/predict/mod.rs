@@ -128,6 +128,22 @@ fn checkpoint(arguments: &Predict) -> Result<PathBuf, Failure> {
     }
 }
 
+/// Refuses what is no picture before it is opened: nothing at all, a folder, and a named pipe, which would be waited for.
+fn expect_picture(file: &Path) -> Result<(), Failure> {
+    const PICTURE: &str = "name a picture, or - for standard input";
+    if file.as_os_str().is_empty() {
+        return Err(Failure::file(
+            "\"\"",
+            format_args!("an empty name; {PICTURE}; {TEXTS}"),
+        ));
+    }
+    let advice = match file.is_dir() {
+        true => "name the pictures in it",
+        false => PICTURE,
+    };
+    files::expect_file(file).map_err(|failure| Failure::new(format!("{failure}; {advice}")))
+}
+
 /// What the network is shown of a file.
 fn image(file: &Path) -> Result<[u8; PIXELS], Failure> {
     let (bytes, name) = if file == Path::new("-") {
@@ -137,6 +153,7 @@ fn image(file: &Path) -> Result<[u8; PIXELS], Failure> {
             name.to_string(),
         )
     } else {
+        expect_picture(file)?;
         let opened = File::open(file);
         if opened.as_ref().is_err_and(is_absent) {
             let what = format_args!("no such picture; {TEXTS}");

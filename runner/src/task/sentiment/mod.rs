@@ -48,8 +48,8 @@ const EVALUATION_BATCH: usize = 100;
 ///
 /// # Errors
 ///
-/// A loss that is no finite number, a file that cannot be read or written, or Ctrl-C at any time before the summary (exit
-/// status 130, after the checkpoint is written).
+/// A loss that is no finite number, a file that cannot be read or written, or an [`Interrupt`] at any time before the
+/// summary (with its exit status, after the checkpoint is written).
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     match backend::device(&settings.run.machine)? {

@@ -89,7 +89,7 @@ fn correct(logits: &[f64], points: &[Point]) -> usize {
 /// # Errors
 ///
 /// A loss or a weight that is no finite number, an instruction set that this machine does not have, a standard output
-/// that cannot be written to, or Ctrl-C (exit status 130). Nothing is saved: a run takes seconds.
+/// that cannot be written to, or an [`Interrupt`] (with its exit status). Nothing is saved: a run takes seconds.
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let (points, weights) = weights::draw(
