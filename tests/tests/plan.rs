@@ -335,9 +335,11 @@ fn the_tiles_of_a_product() {
     let turned = dense(&[128, 300]).permute(&[1, 0]).unwrap();
     assert!(plan(&a, &turned).transposed);
     assert!(!plan(&dense(&[200, 300]), &turned).transposed);
-    // A sample or two would leave most of a vector empty.
-    assert!(!plan(&dense(&[1, 300]), &turned).transposed);
-    assert!(plan(&dense(&[3, 300]), &turned).transposed);
+    // A few samples would leave most of a vector empty: squares of the right operand are turned.
+    let few = plan(&dense(&[4, 300]), &turned);
+    assert!(few.turned && !few.transposed && few.reads_in_place(4) && few.depth_at_once() == 300);
+    assert!(!plan(&dense(&[5, 300]), &turned).turned);
+    assert!(plan(&dense(&[5, 300]), &turned).transposed);
     // What is no product has no plan.
     assert!(Matmul::new::<f32>(1, Level::PORTABLE, &dense(&[3]), &b).is_none());
     assert!(Matmul::new::<f32>(1, Level::PORTABLE, &a, &dense(&[2, 300, 128])).is_none());

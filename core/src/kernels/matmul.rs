@@ -125,14 +125,16 @@ impl Matmul {
         }
     }
 
-    /// Whether a rectangle with so many rows reads the right operand where it lies, as far as its columns fill vectors;
-    /// else it is packed, a tile's columns at a time. That costs about as much as four rows of products.
+    /// Whether a rectangle with so many rows reads the right operand where it lies, as far as its columns fill vectors
+    /// or it is turned in registers; else it is packed, a tile's columns at a time. That costs about as much as four
+    /// rows of products.
     #[must_use]
     pub const fn reads_in_place(&self, rows: usize) -> bool {
         let [_, _, by_term] = self.strides;
-        self.packing.is_none()
-            && self.contiguous
-            && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
+        self.turned
+            || self.packing.is_none()
+                && self.contiguous
+                && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
     }
 
     /// Whether a rectangle with so many rows and columns packs the left operand, too.
@@ -141,7 +143,8 @@ impl Matmul {
         let [by_row, by_term, _] = self.strides;
         let reach =
             (rows.saturating_mul(by_row)).saturating_add(self.depth.saturating_mul(by_term));
-        self.packing.is_some() || !SMALL && rows >= 4 && reach > NEAR && columns >= 4 * self.tile[1]
+        let reused = rows >= 4 && columns >= 4 * self.tile[1];
+        self.packing.is_some() || !SMALL && !self.turned && reused && reach > NEAR
     }
 
     /// The terms of a sum that go through the registers before it is written, if there is scratch memory for so many
@@ -157,6 +160,9 @@ impl Matmul {
     /// where a task's memory is on the stack because there is no other.
     #[must_use]
     pub fn depth_at_once(&self) -> usize {
+        if self.turned {
+            return self.depth;
+        }
         self.terms(CAPACITY)
     }
 }

@@ -75,6 +75,8 @@ pub(super) enum Plan {
         rows: usize,
         columns: usize,
         depth: usize,
+        /// Whether squares of the right operand are turned in registers.
+        turned: bool,
         transposed: bool,
         /// Rows and columns of what a task computes first, of the transposed product if that is computed.
         block: [usize; 2],
@@ -123,6 +125,7 @@ impl Plan {
             rows: plan.rows,
             columns: plan.columns,
             depth: plan.depth,
+            turned: plan.turned,
             transposed: plan.transposed,
             block,
             packed: [plan.packs_left(block), !plan.reads_in_place(block[0])],
@@ -199,6 +202,7 @@ impl fmt::Display for Plan {
                 rows,
                 columns,
                 depth,
+                turned,
                 transposed,
                 block: [block_rows, block_columns],
                 packed,
@@ -206,14 +210,14 @@ impl fmt::Display for Plan {
                 tile: [tile_rows, tile_columns],
                 depth_at_once,
             } => {
-                let turned = if *transposed {
+                let as_other = if *transposed {
                     ", computed transposed"
                 } else {
                     ""
                 };
                 writeln!(
                     f,
-                    "  loops      {rows} x {columns} sums of {depth} terms{turned}"
+                    "  loops      {rows} x {columns} sums of {depth} terms{as_other}"
                 )?;
                 let operands = match packed {
                     [true, true] if *once => {
@@ -228,6 +232,12 @@ impl fmt::Display for Plan {
                     f,
                     "  block      {block_rows} x {block_columns} sums, {depth_at_once} terms at a time; {operands}"
                 )?;
+                if *turned {
+                    return writeln!(
+                        f,
+                        "  innermost  squares of the right operand, turned in registers, term by term"
+                    );
+                }
                 writeln!(
                     f,
                     "  innermost  a tile of {tile_rows} x {tile_columns} sums in registers, term by term"
