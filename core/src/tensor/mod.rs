@@ -150,14 +150,18 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// Those of the device.
     pub fn try_to_vec(&self) -> Result<Vec<B::Elem>> {
-        let dense = self.detach().try_contiguous()?;
-        let (start, count) = (dense.layout().offset(), dense.elements());
+        let plain = self.detach();
+        // A download starts with the first element of a buffer: what lies in front of a view would come along.
+        let leading = match plain.is_leading() {
+            true => plain,
+            false => plain.try_copied()?,
+        };
+        let count = leading.elements();
         let mut out = Vec::new();
-        out.try_reserve_exact(start + count)
+        out.try_reserve_exact(count)
             .map_err(|_| Error::about(ErrorKind::Memory, "to_vec", &[count]))?;
-        out.resize(start + count, B::Elem::ZERO);
-        self.device().download(&dense.storage.buffer, &mut out)?;
-        out.drain(..start);
+        out.resize(count, B::Elem::ZERO);
+        self.device().download(&leading.storage.buffer, &mut out)?;
         Ok(out)
     }
 
@@ -171,6 +175,11 @@ impl<B: Backend> Tensor<B> {
             _ => Err(Error::between(ErrorKind::Size, "item", self.shape(), &[])
                 .advise("item() is for tensors of one element; use to_vec()")),
         }
+    }
+
+    /// Whether the elements are the first ones of the buffer, in row-major order.
+    fn is_leading(&self) -> bool {
+        self.layout().is_contiguous() && self.layout().offset() == 0
     }
 
     #[inline]
