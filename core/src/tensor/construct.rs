@@ -113,8 +113,9 @@ impl<B: Backend> Tensor<B> {
     /// Overwrites the elements with `data`, in row-major order, in place: what a data loader does with its batch.
     ///
     /// # Errors
-    /// [`ErrorKind::Size`] if `data` has another number of elements; [`ErrorKind::Argument`] if the memory is shared
-    /// with another tensor or a graph, or this is a view.
+    /// [`ErrorKind::Size`] if `data` has another number of elements; [`ErrorKind::Argument`] if this tensor was computed
+    /// from tracked ones, if it is a view other than the beginning of its memory in row-major order, or if another tensor
+    /// or a graph shares the memory.
     pub fn try_write(&mut self, data: &[B::Elem]) -> Result<()> {
         if data.len() != self.elements() {
             return Err(Error::between(
@@ -124,18 +125,16 @@ impl<B: Backend> Tensor<B> {
                 self.shape(),
             ));
         }
-        let (whole, device) = (
-            self.layout().is_contiguous() && self.layout().offset() == 0,
-            self.device().clone(),
-        );
-        match self.unique_buffer() {
-            Some(buffer) if whole => device.write(buffer, data),
-            _ => Err(Error::new(
-                ErrorKind::Argument,
-                "write",
-                "the memory is shared; drop the other tensors first",
-            )),
+        self.refuse_computed("write")?;
+        let refused = |detail| Error::new(ErrorKind::Argument, "write", detail);
+        if !self.is_leading() {
+            return Err(refused(
+                "this view is not the beginning of its memory in row-major order; write to a copy",
+            ));
         }
+        let device = self.device().clone();
+        let shared = refused("the memory is shared; drop the other tensors first");
+        device.write(self.unique_buffer().ok_or(shared)?, data)
     }
 }
 
