@@ -285,3 +285,11 @@ fn writes_to_memory_that_is_needed() {
     first.try_write(&[5.0, 6.0, 7.0, 8.0]).unwrap();
     assert_eq!(first.to_vec(), [5.0, 6.0, 7.0, 8.0]);
 }
+
+#[test]
+fn more_rows_than_can_be_counted() {
+    let table = T::ones(&device(), [1, 1]).expand([1, 1 << 62]);
+    let index = Index::new(&device(), &[0; 4]).unwrap();
+    let error = table.try_rows(&index).err().unwrap();
+    assert_eq!((error.kind(), error.op()), (ErrorKind::Size, "rows"));
+}
