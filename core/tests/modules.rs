@@ -143,11 +143,20 @@ fn training_and_evaluation() {
     assert!(net.forward(&x).is_tracked());
     assert_eq!(net.0.weight.leaf().leaf_id(), leaf);
 
-    // One parameter alone can be frozen.
-    net.0.weight.set_training(false);
-    let grads = net.forward(&x).sum_all().backward();
-    assert!(grads.get(net.0.weight.leaf()).is_none());
-    assert_eq!(grads.len(), 1);
+    // One parameter alone can be frozen, and stays so whatever the mode of the model.
+    net.0.weight.set_trainable(false);
+    for _ in 0..2 {
+        let grads = net.forward(&x).sum_all().backward();
+        assert!(grads.get(net.0.weight.leaf()).is_none());
+        assert_eq!(grads.len(), 1);
+        net.eval();
+        assert!(!net.0.bias.as_ref().unwrap().value().is_tracked());
+        net.train();
+    }
+    net.0.weight.set_trainable(true);
+    assert_eq!(net.forward(&x).sum_all().backward().len(), 2);
+    net.eval();
+    assert!(net.0.weight.is_trainable() && !net.0.weight.value().is_tracked());
 }
 
 #[test]
