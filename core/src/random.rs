@@ -90,7 +90,7 @@ impl Generator {
         f64::from(self.next_u32() >> 8) * SCALE
     }
 
-    /// A whole number below `bound`, each equally likely (Lemire 2019). `bound` must not be 0.
+    /// A whole number below `bound`, each equally likely (Lemire 2019); 0 if `bound` is 0.
     pub fn below(&mut self, bound: u32) -> u32 {
         let mut outputs = self.outputs(0);
         loop {
@@ -103,10 +103,12 @@ impl Generator {
         }
     }
 
-    /// Puts `items` in random order, each order equally likely (Fisher and Yates).
+    /// Puts `items` in random order, each order equally likely (Fisher and Yates). Items from number `2^32 - 1` on only
+    /// change places with earlier ones, so that not every order of so many can come.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last as u32 + 1) as usize);
+            let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
+            items.swap(last, self.below(bound) as usize);
         }
     }
 

@@ -126,7 +126,8 @@ impl<B: Backend> Tensor<B> {
     /// it to each of them. Not a number wins over all numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::Axis`] if the axis does not exist; [`ErrorKind::Size`] if it has no elements.
+    /// [`ErrorKind::Axis`] if the axis does not exist; [`ErrorKind::Size`] if it has no elements, or if this is tracked and
+    /// it has more than `2^32`.
     pub fn try_max(&self, axis: usize) -> Result<Self> {
         self.extreme(Max, axis, |x| x.try_argmax(axis))
     }
@@ -159,15 +160,19 @@ impl<B: Backend> Tensor<B> {
     /// The position of the first largest element along one axis, for each index of the other axes in row-major order.
     ///
     /// # Errors
-    /// As [`Tensor::try_max`].
+    /// As [`Tensor::try_max`]; [`ErrorKind::Size`] if the axis is longer than `2^32`, the positions that an index can name.
     pub fn try_argmax(&self, axis: usize) -> Result<Index<B>> {
         let [outer, n, inner] = self.around("argmax", axis)?;
+        let last = u32::try_from(n - 1).map_err(|_| {
+            Error::about(ErrorKind::Size, "argmax", self.shape())
+                .advise("an index names at most 2^32 positions")
+        })?;
         let x = self.detach().try_reshape([outer, n, inner])?;
         Index::wrap(
             self.device(),
             self.device().arg_max(x.view())?,
             outer * inner,
-            u32::try_from(n - 1).ok(),
+            Some(last),
         )
     }
 
@@ -275,8 +280,8 @@ impl<B: Backend> Tensor<B> {
         Ok([outer, n, inner])
     }
 
-    /// The sizes before, along and after any axis. Without elements, those of others may be more than a number can count:
-    /// then they are as many as it can.
+    /// The sizes before, along and after any axis. Without elements, the products of others may overflow: such
+    /// products saturate.
     pub(crate) fn sizes_around(&self, op: &'static str, axis: usize) -> Result<[usize; 3]> {
         let shape = self.shape();
         let Some(&n) = shape.get(axis) else {

@@ -293,3 +293,13 @@ fn more_rows_than_can_be_counted() {
     let error = table.try_rows(&index).err().unwrap();
     assert_eq!((error.kind(), error.op()), (ErrorKind::Size, "rows"));
 }
+
+#[test]
+fn an_axis_longer_than_an_index_can_name() {
+    let long = T::ones(&device(), [1]).expand([(1 << 32) + 1]);
+    let error = long.try_argmax(0).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "argmax: [over 4294967294]: an index names at most 2^32 positions"
+    );
+}
