@@ -1,4 +1,8 @@
 //! What can go wrong: one inline value, made without allocating.
+//!
+//! Memory that grows with the elements of tensors is asked for, and a refusal is [`ErrorKind::Memory`]. Small lists that
+//! grow with layers, parameters, operands, or nodes of a graph, and their names, are not: where even those find no room,
+//! Rust's allocation failure ends the program.
 
 use core::fmt;
 

@@ -81,6 +81,7 @@ pub mod element;
 pub mod error;
 pub mod executor;
 pub mod fused;
+mod host;
 pub mod indexing;
 pub mod isa;
 mod kernels;

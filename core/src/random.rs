@@ -7,11 +7,11 @@
 use crate::backend::{Backend, View};
 use crate::element::Element;
 use crate::error::Result;
+use crate::host;
 use crate::isa::Portable;
 use crate::layout::Layout;
 use crate::ops::binary::Mul;
 use crate::ops::special::Keep;
-use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::TryRng;
 use rand_pcg::Pcg32;
@@ -171,14 +171,14 @@ impl TryRng for Generator {
 
 /// The default body of [`Backend::uniform`].
 pub(crate) fn uniform<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
-    let mut host = host_memory(count)?;
+    let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_uniform(0, &mut host);
     device.upload(&host)
 }
 
 /// The default body of [`Backend::normal`].
 pub(crate) fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
-    let mut host = host_memory(count)?;
+    let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_normal(0, &mut host);
     device.upload(&host)
 }
@@ -198,13 +198,4 @@ pub fn dropout<B: Backend>(
     device.update(keep, &mut mask, &layout, [])?;
     let out = device.map(Mul, [x, View::new(&mask, layout)])?;
     Ok([out, mask])
-}
-
-fn host_memory<E: Element>(count: usize) -> Result<Vec<E>> {
-    let mut host = Vec::new();
-    host.try_reserve_exact(count).map_err(|_| {
-        crate::error::Error::about(crate::error::ErrorKind::Memory, "random", &[count])
-    })?;
-    host.resize(count, E::ZERO);
-    Ok(host)
 }

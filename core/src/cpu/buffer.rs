@@ -3,6 +3,7 @@
 use super::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use alloc::vec::Vec;
 
 /// Elements in main memory, or read where they lie (flash). Its drop gives the memory back to the pool of its [`Cpu`].
@@ -86,11 +87,7 @@ pub struct CpuIndex(Vec<u32>);
 
 impl CpuIndex {
     pub(super) fn zeros(count: usize) -> Result<Self> {
-        let mut data = Vec::new();
-        data.try_reserve_exact(count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "allocate", &[count]))?;
-        data.resize(count, 0);
-        Ok(Self(data))
+        host::filled("allocate", count, 0).map(Self)
     }
 
     /// The numbers.

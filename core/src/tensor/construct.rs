@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::cpu::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::layout::Layout;
 use crate::random::Generator;
 use crate::shape::Shape;
@@ -72,10 +73,7 @@ impl<B: Backend> Tensor<B> {
     /// As [`Tensor::try_full`].
     pub fn try_arange(device: &B, start: f64, count: usize, step: f64) -> Result<Self> {
         Layout::contiguous(count)?;
-        let mut values: Vec<B::Elem> = Vec::new();
-        values
-            .try_reserve_exact(count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "arange", &[count]))?;
+        let mut values: Vec<B::Elem> = host::reserved("arange", count)?;
         values.extend((0..count).map(|i| B::Elem::from_f64(start + i as f64 * step)));
         Self::try_from_slice(device, &values, count)
     }
@@ -338,10 +336,20 @@ impl<B: Backend> Index<B> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn to_vec(&self) -> Result<Vec<u32>> {
-        let mut out = alloc::vec![0; self.count];
+    pub fn try_to_vec(&self) -> Result<Vec<u32>> {
+        let mut out = host::filled("to_vec", self.count, 0)?;
         self.device.download_index(&self.buffer, &mut out)?;
         Ok(out)
+    }
+
+    /// As [`Index::try_to_vec`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[must_use]
+    #[track_caller]
+    pub fn to_vec(&self) -> Vec<u32> {
+        self.try_to_vec().or_raise()
     }
 
     /// The buffer, for `count` places among `size` things.

@@ -28,6 +28,7 @@ use crate::backend::{Backend, View};
 use crate::cpu::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::shared::Shared;
@@ -156,11 +157,7 @@ impl<B: Backend> Tensor<B> {
             true => plain,
             false => plain.try_copied()?,
         };
-        let count = leading.elements();
-        let mut out = Vec::new();
-        out.try_reserve_exact(count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "to_vec", &[count]))?;
-        out.resize(count, B::Elem::ZERO);
+        let mut out = host::filled("to_vec", leading.elements(), B::Elem::ZERO)?;
         self.device().download(&leading.storage.buffer, &mut out)?;
         Ok(out)
     }

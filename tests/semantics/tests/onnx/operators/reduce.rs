@@ -77,7 +77,7 @@ fn extreme(c: &Call<'_>, of: fn(&T) -> Result<T>) -> Outcome {
         let backwards: Vec<usize> = (0..size).rev().collect();
         scores = super::gather::along(c, &scores, along, &backwards)?;
     }
-    let places = scores.try_argmax(along)?.to_vec()?;
+    let places = scores.try_argmax(along)?.try_to_vec()?;
     let places = places.into_iter().map(|at| at as usize);
     let places: Vec<usize> = places
         .map(|at| if last { size - 1 - at } else { at })
