@@ -54,17 +54,25 @@ impl<B: Backend> Gradients<B> {
     /// Adds the gradients of another pass, leaf by leaf: a large batch in small parts.
     ///
     /// # Errors
-    /// Those of the device.
-    pub fn add(&mut self, other: Self) -> Result<()> {
+    /// As [`Tensor::try_update`]. Each leaf then has a gradient still, of this pass or of both.
+    pub fn try_add(&mut self, other: Self) -> Result<()> {
         // Each leaf is a sum of its own, so the order of this loop has no influence on any of them.
         for (address, (handle, grad)) in other.leaves.into_entries() {
-            let sum = match self.leaves.remove(address) {
-                Some((_, mine)) => mine.updated(Add, [&grad])?,
-                None => grad,
-            };
-            self.leaves.insert(address, (handle, sum));
+            match self.leaves.get_mut(address) {
+                Some((_, sum)) => sum.try_update(Add, [&grad])?,
+                None => self.leaves.insert(address, (handle, grad)),
+            }
         }
         Ok(())
+    }
+
+    /// As [`Gradients::try_add`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[track_caller]
+    pub fn add(&mut self, other: Self) {
+        self.try_add(other).or_raise();
     }
 }
 
