@@ -50,6 +50,7 @@ impl<B: Backend> Conv2d<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(
         device: &B,
@@ -64,6 +65,7 @@ impl<B: Backend> Conv2d<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
@@ -188,6 +190,7 @@ impl<B: Backend> Conv1d<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(
         device: &B,
@@ -202,6 +205,7 @@ impl<B: Backend> Conv1d<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,

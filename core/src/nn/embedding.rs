@@ -30,6 +30,7 @@ impl<B: Backend> Embedding<B> {
     /// A table of normal numbers with mean 0 and variance 1, as PyTorch's.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(device: &B, words: usize, width: usize, rng: &mut Generator) -> Result<Self> {
         let standard = Init::Normal {
@@ -42,6 +43,7 @@ impl<B: Backend> Embedding<B> {
     /// A table that starts as `init` says; a word is an input.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,

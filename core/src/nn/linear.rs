@@ -48,6 +48,7 @@ impl<B: Backend> Linear<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(device: &B, inputs: usize, outputs: usize, rng: &mut Generator) -> Result<Self> {
         Self::with_init(device, inputs, outputs, Init::FanIn, rng)
@@ -56,6 +57,7 @@ impl<B: Backend> Linear<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
