@@ -76,7 +76,9 @@ impl<E: Element> Builder<E> {
     /// How many bytes of freed buffers are kept for reuse; 256 MiB unless set, and none on
     /// small machines (see [`Cpu`]).
     ///
-    /// Fresh memory costs a page fault every 4 KiB, which is more than the arithmetic on it.
+    /// Fresh memory costs a page fault every 4 KiB, which is more than the arithmetic on it. With 0, each task of a
+    /// product or convolution also allocates its workspace of 224 KiB (448 for `f64`) anew, except on small machines,
+    /// where that lies on the stack.
     #[must_use]
     pub const fn pool_bytes(mut self, bytes: usize) -> Self {
         self.pool_bytes = bytes;
