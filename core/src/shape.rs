@@ -139,7 +139,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// The product of sizes, in any order: 0 if one is 0, else the largest number if there is none for it.
+/// The product of sizes, in any order: 0 if one is 0, else it saturates at `usize::MAX`.
 ///
 /// Sizes beside one that is 0 may be such that theirs alone overflows.
 ///

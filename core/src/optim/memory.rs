@@ -58,7 +58,7 @@ impl<B: Backend> Memory<B> {
         self.numbers
     }
 
-    /// What is remembered of the parameter at `path`, with a fresh record if that is nothing yet.
+    /// What is remembered of the parameter at `path`; creates the record on first use.
     ///
     /// # Errors
     /// [`ErrorKind::Memory`].
