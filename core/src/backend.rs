@@ -24,6 +24,12 @@ pub struct View<'a, B: Backend> {
     pub layout: Layout,
 }
 
+impl<B: Backend> core::fmt::Debug for View<'_, B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "View({:?})", self.layout)
+    }
+}
+
 impl<B: Backend> Clone for View<'_, B> {
     fn clone(&self) -> Self {
         *self

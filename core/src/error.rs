@@ -32,7 +32,7 @@ pub struct Error {
 }
 
 /// The reasons, for programs that react to them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Two shapes that do not broadcast with each other.

@@ -11,9 +11,16 @@ use crate::tensor::{OrRaise, Tensor};
 use alloc::vec::Vec;
 
 /// The gradients of the leaves of a graph.
+#[must_use = "unread, the backward pass was for nothing"]
 pub struct Gradients<B: Backend> {
     // The handle keeps the leaf alive, so that its address stays its own.
     leaves: AddressMap<(Handle<Tensor<B>>, Tensor<B>)>,
+}
+
+impl<B: Backend> core::fmt::Debug for Gradients<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Gradients({} leaves)", self.len())
+    }
 }
 
 impl<B: Backend> Gradients<B> {

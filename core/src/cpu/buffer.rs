@@ -19,6 +19,12 @@ enum Data<E: 'static> {
     Borrowed(&'static [E]),
 }
 
+impl<E: Element> core::fmt::Debug for CpuBuffer<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CpuBuffer[{}]", self.as_slice().len())
+    }
+}
+
 impl<E: Element> CpuBuffer<E> {
     pub(super) const fn owned(home: Cpu<E>, data: Vec<E>) -> Self {
         Self {
@@ -84,6 +90,12 @@ impl<E: Element> Drop for CpuBuffer<E> {
 
 /// Whole numbers in main memory.
 pub struct CpuIndex(Vec<u32>);
+
+impl core::fmt::Debug for CpuIndex {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CpuIndex[{}]", self.0.len())
+    }
+}
 
 impl CpuIndex {
     pub(super) fn zeros(count: usize) -> Result<Self> {

@@ -58,6 +58,16 @@ pub struct Builder<E> {
     element: PhantomData<E>,
 }
 
+impl<E> core::fmt::Debug for Builder<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builder")
+            .field("workers", &self.executor.workers())
+            .field("level", &self.level)
+            .field("pool_bytes", &self.pool_bytes)
+            .finish()
+    }
+}
+
 impl<E: Element> Builder<E> {
     /// Who runs the parts of an operation; [`Serial`] unless set.
     #[must_use]

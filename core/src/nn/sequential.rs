@@ -42,6 +42,12 @@ impl<B: Backend> Sequential<B> {
     }
 }
 
+impl<B: Backend> core::fmt::Debug for Sequential<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Sequential({} layers)", self.layers.len())
+    }
+}
+
 impl<B: Backend> Default for Sequential<B> {
     fn default() -> Self {
         Self::new()

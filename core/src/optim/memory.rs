@@ -23,6 +23,7 @@ pub struct Memory<B: Backend> {
 }
 
 /// What is remembered of one parameter, in the order of the names that [`Memory::new`] was given.
+#[derive(Debug)]
 pub struct Record<B: Backend> {
     /// Tensors of the parameter's shape, such as averages of its gradients.
     pub tensors: Vec<Tensor<B>>,
@@ -90,6 +91,12 @@ impl<B: Backend> Memory<B> {
     /// Forgets all.
     pub fn clear(&mut self) {
         self.records.clear();
+    }
+}
+
+impl<B: Backend> core::fmt::Debug for Memory<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Memory({} records)", self.records.len())
     }
 }
 

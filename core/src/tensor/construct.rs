@@ -257,6 +257,12 @@ pub struct Index<B: Backend> {
     largest: Option<u32>,
 }
 
+impl<B: Backend> core::fmt::Debug for Index<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Index[{}]", self.count)
+    }
+}
+
 impl<B: Backend> Clone for Index<B> {
     fn clone(&self) -> Self {
         Self {
