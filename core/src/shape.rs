@@ -13,6 +13,7 @@ pub const MAX_RANK: usize = 6;
 /// use minitorch_core::shape::Shape;
 /// let shape = Shape::from([2, 3, 4]);
 /// assert_eq!((shape.rank(), shape[2]), (3, 4));
+/// assert!(shape == [2, 3, 4] && &shape != [2, 3]);
 /// assert_eq!(shape.elements(), Some(24));
 /// assert!(Shape::new(&[1; 7]).is_err());
 /// ```
@@ -93,6 +94,20 @@ impl PartialEq for Shape {
         let differ = |axis: usize| self.sizes[axis] ^ other.sizes[axis];
         let sizes = (0..MAX_RANK).fold(0, |differ_at, axis| differ_at | differ(axis));
         sizes | (self.rank ^ other.rank) == 0
+    }
+}
+
+/// `*x.shape() == [2, 3]`.
+impl<const N: usize> PartialEq<[usize; N]> for Shape {
+    fn eq(&self, sizes: &[usize; N]) -> bool {
+        **self == sizes[..]
+    }
+}
+
+/// `x.shape() == [2, 3]`.
+impl<const N: usize> PartialEq<[usize; N]> for &Shape {
+    fn eq(&self, sizes: &[usize; N]) -> bool {
+        ***self == sizes[..]
     }
 }
 

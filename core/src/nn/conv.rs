@@ -19,9 +19,9 @@ use crate::tensor::{ConvBlock, Padding, Pool, Tensor};
 /// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
 /// let layer = Conv2d::new(&dev, 1, 4, [3, 3], &mut rng)?.padding(Padding::Symmetric([1, 1])).stride([2, 2]);
 /// let x = Tensor::ones(&dev, [16, 1, 28, 28]);
-/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 14, 14]);
+/// assert_eq!(layer.forward(&x).shape(), [16, 4, 14, 14]);
 /// let layer = layer.relu().pool(minitorch_core::Pool::Max([2, 2]));
-/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 7, 7]);
+/// assert_eq!(layer.forward(&x).shape(), [16, 4, 7, 7]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
 #[derive(Debug)]
@@ -120,9 +120,9 @@ impl<B: Backend> Conv2d<B> {
     /// let conv = || Conv2d::new(&dev, 1, 2, [1, 1], &mut Generator::new(0)).map(Conv2d::relu);
     /// let x = Tensor::ones(&dev, [1, 1, 7, 7]);
     /// let side_by_side = conv()?.pool(Pool::Max([3, 3])).forward(&x);
-    /// assert_eq!(&**side_by_side.shape(), &[1, 2, 2, 2]);
+    /// assert_eq!(side_by_side.shape(), [1, 2, 2, 2]);
     /// let overlapping = (conv()?, MaxPool2d::new([3, 3]).stride([2, 2])).forward(&x);
-    /// assert_eq!(&**overlapping.shape(), &[1, 2, 3, 3]);
+    /// assert_eq!(overlapping.shape(), [1, 2, 3, 3]);
     /// # Ok::<(), minitorch_core::Error>(())
     /// ```
     #[must_use]
@@ -171,7 +171,7 @@ impl<B: Backend> Layer<B> for Conv2d<B> {
 /// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
 /// let layer = Conv1d::new(&dev, 50, 100, 3, &mut rng)?;
 /// let sentences = Tensor::ones(&dev, [10, 50, 20]);
-/// assert_eq!(&**layer.forward(&sentences).shape(), &[10, 100, 18]);
+/// assert_eq!(layer.forward(&sentences).shape(), [10, 100, 18]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
 #[derive(Debug)]
