@@ -14,6 +14,7 @@ use hashbrown::hash_map::EntryRef;
 /// What an optimiser remembers of each parameter, by the parameter's path.
 ///
 /// The table has no order; where one is needed, such as in a file, it is that of the walk over the model.
+#[doc(alias = "state")]
 pub struct Memory<B: Backend> {
     tensors: &'static [&'static str],
     numbers: &'static [(&'static str, f64)],

@@ -102,6 +102,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Rank`] if this is not a matrix; [`ErrorKind::Index`] if a number is not below `v`;
     /// [`ErrorKind::Size`] if the number of elements overflows.
+    #[doc(alias = "index_select")]
     pub fn try_rows(&self, index: &Index<B>) -> Result<Self> {
         let [rows, width] = self.shape()[..] else {
             return Err(Error::about(ErrorKind::Rank, "rows", self.shape())

@@ -85,6 +85,7 @@ impl<B: Backend> Tensor<B> {
 
     /// The number of elements.
     #[must_use]
+    #[doc(alias = "numel")]
     pub fn elements(&self) -> usize {
         self.layout().elements()
     }

@@ -17,7 +17,7 @@ impl<B: Backend> Tensor<B> {
     /// let dev: Cpu = Cpu::default();
     /// let x = Tensor::from_slice(&dev, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]);
     /// assert_eq!(x.sum(&[0]).to_vec(), [5.0, 7.0, 9.0]);
-    /// assert_eq!(&**x.sum_keepdim(&[1]).shape(), &[2, 1]);
+    /// assert_eq!(x.sum_keepdim(&[1]).shape(), [2, 1]);
     /// assert_eq!(x.mean_all().item(), 3.5);
     /// ```
     ///
@@ -191,6 +191,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Axis`]; [`ErrorKind::Size`] if `index` has another number of entries; [`ErrorKind::Index`] if one
     /// of them lies outside of the axis.
+    #[doc(alias = "gather")]
     pub fn try_pick(&self, axis: usize, index: &Index<B>) -> Result<Self> {
         let [outer, n, inner] = self.around("pick", axis)?;
         let positions = index.checked("pick", outer * inner, n)?;

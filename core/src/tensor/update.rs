@@ -66,6 +66,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// Those of [`Layout::narrow`](crate::Layout::narrow); [`ErrorKind::Shape`] if other sizes than that of the axis differ;
     /// [`ErrorKind::Argument`] as there.
+    #[doc(alias = "slice_assign")]
     pub fn try_put(&mut self, axis: usize, start: usize, part: &Self) -> Result<()> {
         let count = part.shape().get(axis).copied().unwrap_or_default();
         if *self.layout().narrow(axis, start, count)?.shape() != *part.shape() {

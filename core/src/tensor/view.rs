@@ -64,6 +64,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// As there, and if the strides do not allow it.
+    #[doc(alias = "view")]
     pub fn try_view_as(&self, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         if self.layout().reshape(shape)?.is_none() {
