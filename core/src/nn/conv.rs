@@ -79,11 +79,17 @@ impl<B: Backend> Conv2d<B> {
         let shape = [outputs, inputs, height, width].into();
         let fans = fans(inputs, outputs, height.saturating_mul(width));
         let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
-        Ok(Self {
+        Ok(Self::from_params(weight, bias))
+    }
+
+    /// A layer of a weight `[outputs, inputs, kh, kw]` and a bias `[outputs]`, if any.
+    #[must_use]
+    pub fn from_params(weight: Param<B>, bias: Option<Param<B>>) -> Self {
+        Self {
             weight,
             bias,
             block: ConvBlock::default(),
-        })
+        }
     }
 
     /// The layer with rows and columns between two outputs.
@@ -218,12 +224,18 @@ impl<B: Backend> Conv1d<B> {
         let shape = [outputs, inputs, kernel].into();
         let fans = fans(inputs, outputs, kernel);
         let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
-        Ok(Self {
+        Ok(Self::from_params(weight, bias))
+    }
+
+    /// A layer of a weight `[outputs, inputs, k]` and a bias `[outputs]`, if any.
+    #[must_use]
+    pub const fn from_params(weight: Param<B>, bias: Option<Param<B>>) -> Self {
+        Self {
             weight,
             bias,
             stride: 1,
             padding: Padding::Valid,
-        })
+        }
     }
 
     /// The layer with positions between two outputs.

@@ -56,8 +56,24 @@ impl<B: Backend> Embedding<B> {
             fan_in: words,
             fan_out: width,
         };
-        let weight = Param::new(init.weight(device, [words, width], fans, rng)?)?;
-        Ok(Self { weight })
+        let weight = init.weight(device, [words, width], fans, rng)?;
+        Ok(Self::from_params(Param::new(weight)?))
+    }
+
+    /// A table that is the weight `[words, width]`.
+    ///
+    /// ```
+    /// use minitorch_core::nn::{Embedding, Param};
+    /// use minitorch_core::{Cpu, Index, Tensor};
+    /// static VECTORS: [f32; 6] = [0.0, 0.1, 1.0, 1.1, 2.0, 2.1]; // in flash: nothing is drawn or copied
+    /// let dev: Cpu = Cpu::default();
+    /// let table = Embedding::from_params(Param::new(Tensor::try_from_static(&dev, &VECTORS, [3, 2])?)?);
+    /// assert_eq!(table.forward(&Index::new(&dev, &[2, 0])?).to_vec(), [2.0, 2.1, 0.0, 0.1]);
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn from_params(weight: Param<B>) -> Self {
+        Self { weight }
     }
 
     /// The vectors of `words`, one a row. Gradients of a word that occurs several times add up.
