@@ -170,14 +170,20 @@ impl TryRng for Generator {
 }
 
 /// The default body of [`Backend::uniform`].
-pub(crate) fn uniform<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn uniform<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
     let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_uniform(0, &mut host);
     device.upload(&host)
 }
 
 /// The default body of [`Backend::normal`].
-pub(crate) fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
     let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_normal(0, &mut host);
     device.upload(&host)
