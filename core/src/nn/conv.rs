@@ -24,7 +24,7 @@ use crate::tensor::{ConvBlock, Padding, Pool, Tensor};
 /// assert_eq!(layer.forward(&x).shape(), [16, 4, 7, 7]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Conv2d<B: Backend> {
     /// `[outputs, inputs, kh, kw]`.
     pub weight: Param<B>,
@@ -180,7 +180,7 @@ impl<B: Backend> Layer<B> for Conv2d<B> {
 /// assert_eq!(layer.forward(&sentences).shape(), [10, 100, 18]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Conv1d<B: Backend> {
     /// `[outputs, inputs, k]`.
     pub weight: Param<B>,

@@ -18,7 +18,7 @@ use crate::tensor::{Index, OrRaise, Tensor};
 /// assert_eq!(vectors.select(0, 0).select(0, 1).to_vec(), vectors.select(0, 1).select(0, 0).to_vec());
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Embedding<B: Backend> {
     /// `[words, width]`.
     pub weight: Param<B>,

@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 /// assert_eq!(layer.forward(&x).to_vec(), [3.5, 3.5]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Linear<B: Backend> {
     /// `[outputs, inputs]`.
     pub weight: Param<B>,

@@ -161,6 +161,17 @@ impl<B: Backend> Param<B> {
     }
 }
 
+/// A parameter of its own, a leaf with another identity: it shares the memory until one of them changes.
+impl<B: Backend> Clone for Param<B> {
+    fn clone(&self) -> Self {
+        Self {
+            leaf: self.leaf.tracked(),
+            grad: self.grad.clone(),
+            ..*self
+        }
+    }
+}
+
 /// A parameter is the smallest module.
 impl<B: Backend> Module<B> for Param<B> {
     fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor<B>) -> Result<()> {

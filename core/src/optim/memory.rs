@@ -15,6 +15,7 @@ use hashbrown::hash_map::EntryRef;
 ///
 /// The table has no order; where one is needed, such as in a file, it is that of the walk over the model.
 #[doc(alias = "state")]
+#[derive(Clone)]
 pub struct Memory<B: Backend> {
     tensors: &'static [&'static str],
     numbers: &'static [(&'static str, f64)],
@@ -24,7 +25,7 @@ pub struct Memory<B: Backend> {
 }
 
 /// What is remembered of one parameter, in the order of the names that [`Memory::new`] was given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Record<B: Backend> {
     /// Tensors of the parameter's shape, such as averages of its gradients.
     pub tensors: Vec<Tensor<B>>,
