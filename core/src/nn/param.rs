@@ -161,7 +161,8 @@ impl<B: Backend> Param<B> {
     }
 }
 
-/// A parameter of its own, a leaf with another identity: it shares the memory until one of them changes.
+/// A parameter of its own, a leaf with another identity: it shares the memory until one of them changes. Panics if
+/// memory is out, as [`Tensor::tracked`].
 impl<B: Backend> Clone for Param<B> {
     fn clone(&self) -> Self {
         Self {

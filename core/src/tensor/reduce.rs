@@ -137,7 +137,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_max`].
     pub fn try_min(&self, axis: usize) -> Result<Self> {
-        self.extreme(Min, axis, |x| x.try_neg()?.try_argmax(axis))
+        self.extreme(Min, axis, |x| x.try_argmin(axis))
     }
 
     /// The largest element of all, as a tensor without axes. The first of equal ones gets the gradient; PyTorch's
@@ -174,6 +174,22 @@ impl<B: Backend> Tensor<B> {
             outer * inner,
             Some(last),
         )
+    }
+
+    /// The position of the first smallest element along one axis; otherwise as [`Tensor::try_argmax`].
+    ///
+    /// ```
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let x = Tensor::from_slice(&dev, &[3.0, 1.0, 1.0, -2.0, f32::NAN, -5.0], [2, 3]);
+    /// assert_eq!(x.argmin(1).to_vec(), [1, 1]); // not a number wins, as in PyTorch
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Tensor::try_argmax`].
+    pub fn try_argmin(&self, axis: usize) -> Result<Index<B>> {
+        let argmax = self.detach().try_neg()?.try_argmax(axis);
+        argmax.map_err(|error| error.in_op("argmin"))
     }
 
     /// One element along one axis, which is dropped: `index` has the position for each index of the other axes, in
@@ -309,5 +325,6 @@ plain_forms! {
     fn max_all = try_max_all() -> Self;
     fn min_all = try_min_all() -> Self;
     fn argmax = try_argmax(axis: usize) -> Index<B>;
+    fn argmin = try_argmin(axis: usize) -> Index<B>;
     fn pick = try_pick(axis: usize, index: &Index<B>) -> Self;
 }
