@@ -24,6 +24,12 @@ pub struct View<'a, B: Backend> {
     pub layout: Layout,
 }
 
+impl<B: Backend> core::fmt::Debug for View<'_, B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "View({:?})", self.layout)
+    }
+}
+
 impl<B: Backend> Clone for View<'_, B> {
     fn clone(&self) -> Self {
         *self
@@ -148,7 +154,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
     ///
     /// The default makes that matrix, of `outer * n * inner` elements, and frees it before it returns. Others may do
     /// without, and whether they can may depend on the values, as products with 0 can be left out only where that changes no
-    /// bit. So whoever has to know before how much memory a pass takes counts the matrix; more than the default takes nobody.
+    /// bit. To bound memory in advance, count that matrix: no implementation takes more.
     fn place_matmul(
         &self,
         x: View<'_, Self>,

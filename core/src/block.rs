@@ -51,6 +51,7 @@ impl Pooling {
 }
 
 /// The results of a [`Block`].
+#[derive(Debug)]
 pub struct Forward<B: Backend> {
     /// `[b, o, oh, ow]`: what the backward pass needs.
     pub maps: B::Buffer,
@@ -59,6 +60,7 @@ pub struct Forward<B: Backend> {
 }
 
 /// What the backward pass of a [`Block`] starts from.
+#[derive(Debug)]
 pub struct Backward<'a, B: Backend> {
     /// The input, `[b, c, h, w]`.
     pub x: View<'a, B>,

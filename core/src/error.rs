@@ -1,4 +1,8 @@
 //! What can go wrong: one inline value, made without allocating.
+//!
+//! Memory that grows with the elements of tensors is asked for, and a refusal is [`ErrorKind::Memory`]. Small lists that
+//! grow with layers, parameters, operands, or nodes of a graph, and their names, are not: where even those find no room,
+//! Rust's allocation failure ends the program.
 
 use core::fmt;
 
@@ -28,7 +32,7 @@ pub struct Error {
 }
 
 /// The reasons, for programs that react to them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Two shapes that do not broadcast with each other.

@@ -17,6 +17,16 @@ pub enum Incoming<'a, B: Backend> {
     Owned(&'a mut B::Buffer, Layout),
 }
 
+impl<B: Backend> core::fmt::Debug for Incoming<'_, B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let name = match self {
+            Self::Shared(_) => "Shared",
+            Self::Owned(..) => "Owned",
+        };
+        write!(f, "{name}({:?})", self.view().layout)
+    }
+}
+
 impl<B: Backend> Incoming<'_, B> {
     /// Its elements.
     #[must_use]

@@ -58,6 +58,7 @@
 //! the rule of its gradient. On the [`Cpu`] that is one loop over the joint [`nest`] of the operands, compiled for each
 //! [instruction set](isa) and cut into parts for the [executor](executor::Executor).
 #![no_std]
+#![deny(missing_debug_implementations)]
 // Library code never panics on purpose; what its unit tests do is their business.
 #![cfg_attr(
     not(test),
@@ -81,8 +82,11 @@ pub mod element;
 pub mod error;
 pub mod executor;
 pub mod fused;
+mod host;
 pub mod indexing;
 pub mod isa;
+// Bounds of public traits name its types; nobody outside has one to print.
+#[allow(missing_debug_implementations)]
 mod kernels;
 pub mod layout;
 pub mod linear;

@@ -19,6 +19,7 @@ use crate::ops::unary::Relu;
 use crate::reduction::Sum;
 
 /// What the backward pass of a linear layer starts from.
+#[derive(Debug)]
 pub struct Backward<'a, B: Backend> {
     /// The input, `[rows, inputs]`.
     pub x: View<'a, B>,

@@ -42,6 +42,7 @@
 //!   and tensors alike.
 //! * [`Tensor::sum`](crate::Tensor::sum) and `mean` drop the axes; [`sum_keepdim`](crate::Tensor::sum_keepdim) keeps them as
 //!   size 1, as MiniTorch's `sum(dim)` does. A sum over everything has no axes; in MiniTorch it has one.
+//! * `all` is a product, under that name: [`Tensor::prod`](crate::Tensor::prod).
 //! * A tensor has a gradient only if it is [`tracked`](crate::Tensor::tracked) or a parameter; in MiniTorch `tensor` and
 //!   `rand` always have one. The same holds for scalars.
 //! * [`backward`](crate::Tensor::backward) returns the gradients, and an optimiser takes them;

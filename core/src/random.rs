@@ -7,11 +7,11 @@
 use crate::backend::{Backend, View};
 use crate::element::Element;
 use crate::error::Result;
+use crate::host;
 use crate::isa::Portable;
 use crate::layout::Layout;
 use crate::ops::binary::Mul;
 use crate::ops::special::Keep;
-use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::TryRng;
 use rand_pcg::Pcg32;
@@ -90,7 +90,7 @@ impl Generator {
         f64::from(self.next_u32() >> 8) * SCALE
     }
 
-    /// A whole number below `bound`, each equally likely (Lemire 2019). `bound` must not be 0.
+    /// A whole number below `bound`, each equally likely (Lemire 2019); 0 if `bound` is 0.
     pub fn below(&mut self, bound: u32) -> u32 {
         let mut outputs = self.outputs(0);
         loop {
@@ -103,10 +103,12 @@ impl Generator {
         }
     }
 
-    /// Puts `items` in random order, each order equally likely (Fisher and Yates).
+    /// Puts `items` in random order, each order equally likely (Fisher and Yates). Items from number `2^32 - 1` on only
+    /// change places with earlier ones, so that not every order of so many can come.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last as u32 + 1) as usize);
+            let bound = u32::try_from(last + 1).unwrap_or(u32::MAX);
+            items.swap(last, self.below(bound) as usize);
         }
     }
 
@@ -168,15 +170,21 @@ impl TryRng for Generator {
 }
 
 /// The default body of [`Backend::uniform`].
-pub(crate) fn uniform<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
-    let mut host = host_memory(count)?;
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn uniform<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
+    let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_uniform(0, &mut host);
     device.upload(&host)
 }
 
 /// The default body of [`Backend::normal`].
-pub(crate) fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
-    let mut host = host_memory(count)?;
+///
+/// # Errors
+/// Those of the backend's operations.
+pub fn normal<B: Backend>(device: &B, count: usize, draw: &Generator) -> Result<B::Buffer> {
+    let mut host = host::filled("random", count, B::Elem::ZERO)?;
     draw.fill_normal(0, &mut host);
     device.upload(&host)
 }
@@ -196,13 +204,4 @@ pub fn dropout<B: Backend>(
     device.update(keep, &mut mask, &layout, [])?;
     let out = device.map(Mul, [x, View::new(&mask, layout)])?;
     Ok([out, mask])
-}
-
-fn host_memory<E: Element>(count: usize) -> Result<Vec<E>> {
-    let mut host = Vec::new();
-    host.try_reserve_exact(count).map_err(|_| {
-        crate::error::Error::about(crate::error::ErrorKind::Memory, "random", &[count])
-    })?;
-    host.resize(count, E::ZERO);
-    Ok(host)
 }

@@ -13,6 +13,7 @@ pub const MAX_RANK: usize = 6;
 /// use minitorch_core::shape::Shape;
 /// let shape = Shape::from([2, 3, 4]);
 /// assert_eq!((shape.rank(), shape[2]), (3, 4));
+/// assert!(shape == [2, 3, 4] && &shape != [2, 3]);
 /// assert_eq!(shape.elements(), Some(24));
 /// assert!(Shape::new(&[1; 7]).is_err());
 /// ```
@@ -96,6 +97,20 @@ impl PartialEq for Shape {
     }
 }
 
+/// `*x.shape() == [2, 3]`.
+impl<const N: usize> PartialEq<[usize; N]> for Shape {
+    fn eq(&self, sizes: &[usize; N]) -> bool {
+        **self == sizes[..]
+    }
+}
+
+/// `x.shape() == [2, 3]`.
+impl<const N: usize> PartialEq<[usize; N]> for &Shape {
+    fn eq(&self, sizes: &[usize; N]) -> bool {
+        ***self == sizes[..]
+    }
+}
+
 impl Deref for Shape {
     type Target = [usize];
     fn deref(&self) -> &[usize] {
@@ -139,7 +154,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// The product of sizes, in any order: 0 if one is 0, else the largest number if there is none for it.
+/// The product of sizes, in any order: 0 if one is 0, else it saturates at `usize::MAX`.
 ///
 /// Sizes beside one that is 0 may be such that theirs alone overflows.
 ///

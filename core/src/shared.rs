@@ -280,6 +280,12 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Shared<T> {
     }
 }
 
+impl<T: ?Sized> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot")
+    }
+}
+
 /// The allocation of a slot, given back when this is dropped. Whoever makes one is the last owner.
 struct Memory {
     start: *mut u8,

@@ -3,8 +3,8 @@
 use minitorch_core::autodiff::check;
 use minitorch_core::nn::{
     AvgPool1d, AvgPool2d, Conv1d, Conv2d, Embedding, Fans, Flatten, Gelu, Init, Layer, Linear,
-    MaxPool1d, MaxPool2d, Module, Relu, Sigmoid, Tanh, bce, bce_with_logits, cross_entropy, mse,
-    nll, try_bce, try_bce_with_logits, try_cross_entropy, try_mse, try_nll,
+    MaxPool1d, MaxPool2d, Module, Param, Relu, Sigmoid, Tanh, bce, bce_with_logits, cross_entropy,
+    mse, nll, try_bce, try_bce_with_logits, try_cross_entropy, try_mse, try_nll,
 };
 use minitorch_core::{Cpu, ErrorKind, Generator, Index, Padding, Shape, Tensor};
 
@@ -395,4 +395,29 @@ fn dropout_passes_the_gradient_by_its_mask_alone() {
     let grads = y.backward_with(Tensor::full(&dev, [4, 50], 0.5));
     let expected: Vec<f32> = mask.iter().map(|mask| 0.5 * mask).collect();
     assert_eq!(grads.get(&x).unwrap().to_vec(), expected);
+}
+
+#[test]
+fn layers_of_given_params_compute_as_those_that_were_drawn() {
+    let (dev, mut rng) = (Double::default(), Generator::new(4));
+    let param = |tensor: Tensor<Double>| Param::new(tensor).unwrap();
+    let drawn = Conv2d::new(&dev, 2, 3, [2, 3], &mut rng).unwrap();
+    let bias = drawn.bias.as_ref().map(|bias| param(bias.value()));
+    let given = Conv2d::from_params(param(drawn.weight.value()), bias).stride([2, 1]);
+    let x = values(&dev, [2, 2, 5, 5]);
+    assert_eq!(
+        given.forward(&x).to_vec(),
+        drawn.stride([2, 1]).forward(&x).to_vec()
+    );
+    let drawn = Conv1d::new(&dev, 2, 3, 2, &mut rng).unwrap().without_bias();
+    let given = Conv1d::from_params(param(drawn.weight.value()), None);
+    let x = values(&dev, [2, 2, 5]);
+    assert_eq!(given.forward(&x).to_vec(), drawn.forward(&x).to_vec());
+    let drawn = Embedding::new(&dev, 4, 2, &mut rng).unwrap();
+    let given = Embedding::from_params(param(drawn.weight.value()));
+    let words = Index::new(&dev, &[3, 0, 3]).unwrap();
+    assert_eq!(
+        given.forward(&words).to_vec(),
+        drawn.forward(&words).to_vec()
+    );
 }

@@ -4,6 +4,7 @@ use minitorch_core::nn::{
     Conv2d, Dropout, Fans, Flatten, Init, Layer, Linear, Module, Param, Path, Relu, Sequential,
     Tanh, Visitor, try_cross_entropy, try_mse, try_nll,
 };
+use minitorch_core::optim::{Adam, Optimizer};
 use minitorch_core::{
     Backend, Cpu, ErrorKind, Generator, Index, Pool, Result, Shape, Tensor, module,
 };
@@ -143,11 +144,20 @@ fn training_and_evaluation() {
     assert!(net.forward(&x).is_tracked());
     assert_eq!(net.0.weight.leaf().leaf_id(), leaf);
 
-    // One parameter alone can be frozen.
-    net.0.weight.set_training(false);
-    let grads = net.forward(&x).sum_all().backward();
-    assert!(grads.get(net.0.weight.leaf()).is_none());
-    assert_eq!(grads.len(), 1);
+    // One parameter alone can be frozen, and stays so whatever the mode of the model.
+    net.0.weight.set_trainable(false);
+    for _ in 0..2 {
+        let grads = net.forward(&x).sum_all().backward();
+        assert!(grads.get(net.0.weight.leaf()).is_none());
+        assert_eq!(grads.len(), 1);
+        net.eval();
+        assert!(!net.0.bias.as_ref().unwrap().value().is_tracked());
+        net.train();
+    }
+    net.0.weight.set_trainable(true);
+    assert_eq!(net.forward(&x).sum_all().backward().len(), 2);
+    net.eval();
+    assert!(net.0.weight.is_trainable() && !net.0.weight.value().is_tracked());
 }
 
 #[test]
@@ -439,4 +449,35 @@ fn the_tree_tells_what_a_convolution_does_besides() {
             ]
         );
     }
+}
+
+#[test]
+fn a_clone_trains_alone_and_to_the_same_bits() {
+    let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(3));
+    let net = (
+        Linear::new(&dev, 3, 4, &mut rng).unwrap(),
+        Dropout::new(0.5, &mut rng).unwrap(),
+        Linear::new(&dev, 4, 1, &mut rng).unwrap(),
+    );
+    let x = Tensor::randn(&dev, [8, 3], &mut rng);
+    type Net = (Linear<Cpu>, Dropout, Linear<Cpu>);
+    let train = |(net, adam): &mut (Net, Adam<Cpu>)| {
+        for _ in 0..3 {
+            let loss = net.forward(&x).square().mean_all();
+            adam.step(net, loss.backward());
+        }
+        net.weights_hash()
+    };
+    let mut original = (net, Adam::new(0.1));
+    let before = train(&mut original);
+    let mut clone = original.clone();
+    assert_ne!(
+        clone.0.0.weight.leaf().leaf_id(),
+        original.0.0.weight.leaf().leaf_id()
+    );
+    // Neither weights nor averages nor the generator of the original move on with those of the clone.
+    let after = train(&mut clone);
+    assert_eq!(original.0.weights_hash(), before);
+    assert_eq!(train(&mut original), after);
+    assert_ne!(after, before);
 }

@@ -189,3 +189,18 @@ fn the_gradient_of_largest_products_takes_no_more_than_it_says() {
     let most = peak(&x.tracked(), &vectors);
     assert!((all..all + scratch).contains(&most), "{most} bytes for x");
 }
+
+#[test]
+fn a_view_is_read_without_what_lies_in_front_of_it() {
+    let dev: Cpu = Cpu::builder().pool_bytes(0).build();
+    let all = Tensor::arange(&dev, 0.0, 10_000, 1.0);
+    let (before, last) = (LIVE.get(), all.select(0, 9_999));
+    PEAK.set(before);
+    assert_eq!(last.item(), 9_999.0);
+    assert_eq!(
+        all.narrow(0, 9_000, 3).to_vec(),
+        [9_000.0, 9_001.0, 9_002.0]
+    );
+    let most = PEAK.get() - before;
+    assert!(most < 1_000, "{most} bytes");
+}

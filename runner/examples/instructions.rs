@@ -43,7 +43,7 @@ fn conv(device: &Cpu, backward: bool) -> Result<Call, Failure> {
     Ok(Box::new(move || {
         let y = x.try_conv2d(&weight, [1, 1], Padding::Symmetric([1, 1]))?;
         if backward {
-            y.try_sum_all()?.try_backward()?;
+            drop(y.try_sum_all()?.try_backward()?);
         }
         Ok(())
     }))
@@ -57,7 +57,7 @@ fn chain(device: &Cpu) -> Result<Call, Failure> {
         for _ in 0..1000 {
             z = z.try_add(&y)?;
         }
-        z.try_backward()?;
+        drop(z.try_backward()?);
         Ok(())
     }))
 }

@@ -2,6 +2,7 @@
 
 use crate::cpu::Cpu;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
@@ -92,16 +93,18 @@ pub fn gradients<const N: usize>(
 ) -> Result<Worst> {
     let weighted = |operands: [&Double; N]| {
         let out = f(operands)?;
-        let weights: Vec<f64> = (0..out.layout().elements())
-            .map(|i| 0.5 + ((i * 7 + 3) % 11) as f64 * 0.1)
-            .collect();
+        let mut weights: Vec<f64> = host::reserved("check", out.elements())?;
+        weights.extend((0..out.elements()).map(|i| 0.5 + ((i * 7 + 3) % 11) as f64 * 0.1));
         out.try_mul(&Tensor::try_from_slice(
             out.device(),
             &weights,
             *out.shape(),
         )?)
     };
-    let tracked = operands.map(|operand| operand.detach().tracked());
+    let mut tracked = operands.map(Tensor::detach);
+    for operand in &mut tracked {
+        *operand = operand.try_tracked()?;
+    }
     let out = weighted(tracked.each_ref())?.try_sum_all()?;
     let grads = out.try_backward()?;
     let mut worst = Worst::default();
@@ -109,7 +112,7 @@ pub fn gradients<const N: usize>(
         let count = leaf.layout().elements();
         let analytic = match grads.get(leaf) {
             Some(grad) => grad.try_to_vec()?,
-            None => alloc::vec![0.0; count],
+            None => host::filled("check", count, 0.0)?,
         };
         for (element, &analytic) in analytic.iter().enumerate() {
             let numeric = central_difference(&weighted, operands, operand, element, 1e-6)?;

@@ -18,7 +18,7 @@ pub(crate) trait Gradient: Sized + Send + Sync + 'static {
 }
 
 /// The identity of a tracked tensor or scalar, by which its gradient is found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct LeafId(usize);
 
 impl LeafId {

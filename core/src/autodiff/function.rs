@@ -6,6 +6,7 @@ use crate::tensor::Tensor;
 use alloc::vec::Vec;
 
 /// What the forward pass keeps for the backward pass.
+#[derive(Debug)]
 pub struct Context<B: Backend> {
     saved: Vec<Tensor<B>>,
 }

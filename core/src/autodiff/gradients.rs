@@ -11,9 +11,16 @@ use crate::tensor::{OrRaise, Tensor};
 use alloc::vec::Vec;
 
 /// The gradients of the leaves of a graph.
+#[must_use = "unread, the backward pass was for nothing"]
 pub struct Gradients<B: Backend> {
     // The handle keeps the leaf alive, so that its address stays its own.
     leaves: AddressMap<(Handle<Tensor<B>>, Tensor<B>)>,
+}
+
+impl<B: Backend> core::fmt::Debug for Gradients<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Gradients({} leaves)", self.len())
+    }
 }
 
 impl<B: Backend> Gradients<B> {
@@ -54,17 +61,25 @@ impl<B: Backend> Gradients<B> {
     /// Adds the gradients of another pass, leaf by leaf: a large batch in small parts.
     ///
     /// # Errors
-    /// Those of the device.
-    pub fn add(&mut self, other: Self) -> Result<()> {
+    /// As [`Tensor::try_update`]. Each leaf then has a gradient still, of this pass or of both.
+    pub fn try_add(&mut self, other: Self) -> Result<()> {
         // Each leaf is a sum of its own, so the order of this loop has no influence on any of them.
         for (address, (handle, grad)) in other.leaves.into_entries() {
-            let sum = match self.leaves.remove(address) {
-                Some((_, mine)) => mine.updated(Add, [&grad])?,
-                None => grad,
-            };
-            self.leaves.insert(address, (handle, sum));
+            match self.leaves.get_mut(address) {
+                Some((_, sum)) => sum.try_update(Add, [&grad])?,
+                None => self.leaves.insert(address, (handle, grad)),
+            }
         }
         Ok(())
+    }
+
+    /// As [`Gradients::try_add`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[track_caller]
+    pub fn add(&mut self, other: Self) {
+        self.try_add(other).or_raise();
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use alloc::vec::Vec;
 
 /// Elements in main memory, or read where they lie (flash). Its drop gives the memory back to the pool of its [`Cpu`].
@@ -16,6 +17,12 @@ enum Data<E: 'static> {
     /// Losses and the numbers of scalar graphs: without an allocation of its own.
     Single([E; 1]),
     Borrowed(&'static [E]),
+}
+
+impl<E: Element> core::fmt::Debug for CpuBuffer<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CpuBuffer[{}]", self.as_slice().len())
+    }
 }
 
 impl<E: Element> CpuBuffer<E> {
@@ -84,13 +91,15 @@ impl<E: Element> Drop for CpuBuffer<E> {
 /// Whole numbers in main memory.
 pub struct CpuIndex(Vec<u32>);
 
+impl core::fmt::Debug for CpuIndex {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "CpuIndex[{}]", self.0.len())
+    }
+}
+
 impl CpuIndex {
     pub(super) fn zeros(count: usize) -> Result<Self> {
-        let mut data = Vec::new();
-        data.try_reserve_exact(count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "allocate", &[count]))?;
-        data.resize(count, 0);
-        Ok(Self(data))
+        host::filled("allocate", count, 0).map(Self)
     }
 
     /// The numbers.

@@ -28,7 +28,8 @@ pub(crate) use pool::Pool;
 /// The CPU: a handle on an executor, an instruction set and a pool of memory.
 ///
 /// `Cpu` computes in `f32`, `Cpu<f64>` in `f64`. [`Cpu::default`] uses the calling thread and the best instruction set
-/// that is found; results do not depend on either.
+/// that is found; results do not depend on either. On small machines, which are those without an operating system and
+/// those of 32 bits or less, kernels and histories take less memory and no freed buffers are kept.
 ///
 /// ```
 /// use minitorch_core::isa::Level;
@@ -57,6 +58,16 @@ pub struct Builder<E> {
     element: PhantomData<E>,
 }
 
+impl<E> core::fmt::Debug for Builder<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Builder")
+            .field("workers", &self.executor.workers())
+            .field("level", &self.level)
+            .field("pool_bytes", &self.pool_bytes)
+            .finish()
+    }
+}
+
 impl<E: Element> Builder<E> {
     /// Who runs the parts of an operation; [`Serial`] unless set.
     #[must_use]
@@ -72,9 +83,12 @@ impl<E: Element> Builder<E> {
         self
     }
 
-    /// How many bytes of freed buffers are kept for reuse; 256 MiB on 64-bit machines and none elsewhere unless set.
+    /// How many bytes of freed buffers are kept for reuse; 256 MiB unless set, and none on
+    /// small machines (see [`Cpu`]).
     ///
-    /// Fresh memory costs a page fault every 4 KiB, which is more than the arithmetic on it.
+    /// Fresh memory costs a page fault every 4 KiB, which is more than the arithmetic on it. With 0, each task of a
+    /// product or convolution also allocates its workspace of 224 KiB (448 for `f64`) anew, except on small machines,
+    /// where that lies on the stack.
     #[must_use]
     pub const fn pool_bytes(mut self, bytes: usize) -> Self {
         self.pool_bytes = bytes;
@@ -99,15 +113,10 @@ impl<E: Element> Cpu<E> {
     /// Settings to start from.
     #[must_use]
     pub fn builder() -> Builder<E> {
-        let pool_bytes = if cfg!(target_pointer_width = "64") {
-            256 << 20
-        } else {
-            0
-        };
         Builder {
             executor: Box::new(Serial),
             level: Level::detect(),
-            pool_bytes,
+            pool_bytes: if kernels::SMALL { 0 } else { 256 << 20 },
             element: PhantomData,
         }
     }

@@ -46,7 +46,7 @@ activations! {
 /// use minitorch_core::nn::{Flatten, Layer};
 /// use minitorch_core::{Cpu, Tensor};
 /// let dev: Cpu = Cpu::default();
-/// assert_eq!(&**Flatten.forward(&Tensor::ones(&dev, [2, 3, 4])).shape(), &[2, 12]);
+/// assert_eq!(Flatten.forward(&Tensor::ones(&dev, [2, 3, 4])).shape(), [2, 12]);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Flatten;

@@ -19,12 +19,12 @@ use crate::tensor::{ConvBlock, Padding, Pool, Tensor};
 /// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
 /// let layer = Conv2d::new(&dev, 1, 4, [3, 3], &mut rng)?.padding(Padding::Symmetric([1, 1])).stride([2, 2]);
 /// let x = Tensor::ones(&dev, [16, 1, 28, 28]);
-/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 14, 14]);
+/// assert_eq!(layer.forward(&x).shape(), [16, 4, 14, 14]);
 /// let layer = layer.relu().pool(minitorch_core::Pool::Max([2, 2]));
-/// assert_eq!(&**layer.forward(&x).shape(), &[16, 4, 7, 7]);
+/// assert_eq!(layer.forward(&x).shape(), [16, 4, 7, 7]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Conv2d<B: Backend> {
     /// `[outputs, inputs, kh, kw]`.
     pub weight: Param<B>,
@@ -50,6 +50,7 @@ impl<B: Backend> Conv2d<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(
         device: &B,
@@ -64,6 +65,7 @@ impl<B: Backend> Conv2d<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
@@ -77,11 +79,17 @@ impl<B: Backend> Conv2d<B> {
         let shape = [outputs, inputs, height, width].into();
         let fans = fans(inputs, outputs, height.saturating_mul(width));
         let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
-        Ok(Self {
+        Ok(Self::from_params(weight, bias))
+    }
+
+    /// A layer of a weight `[outputs, inputs, kh, kw]` and a bias `[outputs]`, if any.
+    #[must_use]
+    pub fn from_params(weight: Param<B>, bias: Option<Param<B>>) -> Self {
+        Self {
             weight,
             bias,
             block: ConvBlock::default(),
-        })
+        }
     }
 
     /// The layer with rows and columns between two outputs.
@@ -118,9 +126,9 @@ impl<B: Backend> Conv2d<B> {
     /// let conv = || Conv2d::new(&dev, 1, 2, [1, 1], &mut Generator::new(0)).map(Conv2d::relu);
     /// let x = Tensor::ones(&dev, [1, 1, 7, 7]);
     /// let side_by_side = conv()?.pool(Pool::Max([3, 3])).forward(&x);
-    /// assert_eq!(&**side_by_side.shape(), &[1, 2, 2, 2]);
+    /// assert_eq!(side_by_side.shape(), [1, 2, 2, 2]);
     /// let overlapping = (conv()?, MaxPool2d::new([3, 3]).stride([2, 2])).forward(&x);
-    /// assert_eq!(&**overlapping.shape(), &[1, 2, 3, 3]);
+    /// assert_eq!(overlapping.shape(), [1, 2, 3, 3]);
     /// # Ok::<(), minitorch_core::Error>(())
     /// ```
     #[must_use]
@@ -169,10 +177,10 @@ impl<B: Backend> Layer<B> for Conv2d<B> {
 /// let (dev, mut rng): (Cpu, _) = (Cpu::default(), Generator::new(0));
 /// let layer = Conv1d::new(&dev, 50, 100, 3, &mut rng)?;
 /// let sentences = Tensor::ones(&dev, [10, 50, 20]);
-/// assert_eq!(&**layer.forward(&sentences).shape(), &[10, 100, 18]);
+/// assert_eq!(layer.forward(&sentences).shape(), [10, 100, 18]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Conv1d<B: Backend> {
     /// `[outputs, inputs, k]`.
     pub weight: Param<B>,
@@ -188,6 +196,7 @@ impl<B: Backend> Conv1d<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(
         device: &B,
@@ -202,6 +211,7 @@ impl<B: Backend> Conv1d<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
@@ -214,12 +224,18 @@ impl<B: Backend> Conv1d<B> {
         let shape = [outputs, inputs, kernel].into();
         let fans = fans(inputs, outputs, kernel);
         let (weight, bias) = init.weight_and_bias(device, shape, fans, rng)?;
-        Ok(Self {
+        Ok(Self::from_params(weight, bias))
+    }
+
+    /// A layer of a weight `[outputs, inputs, k]` and a bias `[outputs]`, if any.
+    #[must_use]
+    pub const fn from_params(weight: Param<B>, bias: Option<Param<B>>) -> Self {
+        Self {
             weight,
             bias,
             stride: 1,
             padding: Padding::Valid,
-        })
+        }
     }
 
     /// The layer with positions between two outputs.

@@ -50,6 +50,16 @@ impl Dropout {
     }
 }
 
+/// It goes on to draw what this one would.
+impl Clone for Dropout {
+    fn clone(&self) -> Self {
+        Self {
+            rng: Mutex::new(self.rng.lock().clone()),
+            ..*self
+        }
+    }
+}
+
 impl<B: Backend> Module<B> for Dropout {
     fn visit(&self, path: &Path<'_>, visitor: &mut dyn Visitor<B>) -> Result<()> {
         let now = self.rng.lock().clone();

@@ -18,7 +18,7 @@ use crate::tensor::{Index, OrRaise, Tensor};
 /// assert_eq!(vectors.select(0, 0).select(0, 1).to_vec(), vectors.select(0, 1).select(0, 0).to_vec());
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Embedding<B: Backend> {
     /// `[words, width]`.
     pub weight: Param<B>,
@@ -30,6 +30,7 @@ impl<B: Backend> Embedding<B> {
     /// A table of normal numbers with mean 0 and variance 1, as PyTorch's.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(device: &B, words: usize, width: usize, rng: &mut Generator) -> Result<Self> {
         let standard = Init::Normal {
@@ -42,6 +43,7 @@ impl<B: Backend> Embedding<B> {
     /// A table that starts as `init` says; a word is an input.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,
@@ -54,8 +56,24 @@ impl<B: Backend> Embedding<B> {
             fan_in: words,
             fan_out: width,
         };
-        let weight = Param::new(init.weight(device, [words, width], fans, rng)?)?;
-        Ok(Self { weight })
+        let weight = init.weight(device, [words, width], fans, rng)?;
+        Ok(Self::from_params(Param::new(weight)?))
+    }
+
+    /// A table that is the weight `[words, width]`.
+    ///
+    /// ```
+    /// use minitorch_core::nn::{Embedding, Param};
+    /// use minitorch_core::{Cpu, Index, Tensor};
+    /// static VECTORS: [f32; 6] = [0.0, 0.1, 1.0, 1.1, 2.0, 2.1]; // in flash: nothing is drawn or copied
+    /// let dev: Cpu = Cpu::default();
+    /// let table = Embedding::from_params(Param::new(Tensor::try_from_static(&dev, &VECTORS, [3, 2])?)?);
+    /// assert_eq!(table.forward(&Index::new(&dev, &[2, 0])?).to_vec(), [2.0, 2.1, 0.0, 0.1]);
+    /// # Ok::<(), minitorch_core::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn from_params(weight: Param<B>) -> Self {
+        Self { weight }
     }
 
     /// The vectors of `words`, one a row. Gradients of a word that occurs several times add up.

@@ -98,6 +98,7 @@ impl Init {
     /// Draws a weight.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn weight<B: Backend>(
         self,
@@ -144,6 +145,7 @@ impl Init {
     /// Draws a bias. The rules of Kaiming and Xavier are for weights; with them it is 0.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn bias<B: Backend>(
         self,

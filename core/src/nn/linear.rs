@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 /// assert_eq!(layer.forward(&x).to_vec(), [3.5, 3.5]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Linear<B: Backend> {
     /// `[outputs, inputs]`.
     pub weight: Param<B>,
@@ -48,6 +48,7 @@ impl<B: Backend> Linear<B> {
     /// A layer that starts as PyTorch's does ([`Init::FanIn`]).
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn new(device: &B, inputs: usize, outputs: usize, rng: &mut Generator) -> Result<Self> {
         Self::with_init(device, inputs, outputs, Init::FanIn, rng)
@@ -56,6 +57,7 @@ impl<B: Backend> Linear<B> {
     /// A layer that starts as `init` says.
     ///
     /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows;
     /// [`ErrorKind::Memory`](crate::ErrorKind::Memory).
     pub fn with_init(
         device: &B,

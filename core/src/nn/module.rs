@@ -81,7 +81,7 @@ pub trait Module<B: Backend> {
         self.visit_mut(&Path::ROOT, &mut Each(each))
     }
 
-    /// Starts training mode, in which a new module is: parameters are tracked, dropout drops.
+    /// Starts training mode, in which a new module is: parameters that are not frozen are tracked, dropout drops.
     fn train(&mut self) {
         // This visitor does not fail.
         self.visit_mut(&Path::ROOT, &mut Mode { training: true })
@@ -106,7 +106,7 @@ pub trait Module<B: Backend> {
         all
     }
 
-    /// How many numbers are trained.
+    /// How many numbers the parameters have.
     fn parameter_count(&self) -> usize {
         let mut count = 0;
         self.each_param(&mut |_, param| {

@@ -11,8 +11,8 @@ use crate::tensor::Tensor;
 
 /// A tensor that is trained: MiniTorch's and PyTorch's `Parameter`.
 ///
-/// While training, [`Param::value`] is tracked, so gradients reach it; in evaluation it is a plain tensor, and nothing
-/// is recorded. Its identity as a leaf is its own from beginning to end: updates, and changes between training and
+/// While training, [`Param::value`] is tracked, so gradients reach it; in evaluation, and if it is frozen
+/// ([`Param::set_trainable`]), it is a plain tensor, and nothing is recorded. Its identity as a leaf is its own from beginning to end: updates, and changes between training and
 /// evaluation, keep it.
 ///
 /// ```
@@ -32,6 +32,7 @@ use crate::tensor::Tensor;
 pub struct Param<B: Backend> {
     leaf: Tensor<B>,
     training: bool,
+    trainable: bool,
     grad: Option<Tensor<B>>,
 }
 
@@ -44,16 +45,17 @@ impl<B: Backend> Param<B> {
         Ok(Self {
             leaf: value.try_tracked()?,
             training: true,
+            trainable: true,
             grad: None,
         })
     }
 
-    /// What to compute with: tracked while training, else plain. It shares the memory.
+    /// What to compute with: tracked while training unless frozen, else plain. It shares the memory.
     ///
     /// Drop it before the next update, which would otherwise copy.
     #[must_use]
     pub fn value(&self) -> Tensor<B> {
-        if self.training {
+        if self.training && self.trainable {
             self.leaf.clone()
         } else {
             self.leaf.detach()
@@ -72,16 +74,27 @@ impl<B: Backend> Param<B> {
         self.leaf.shape()
     }
 
-    /// Whether gradients reach this parameter.
+    /// Whether this parameter is in training mode, as a new one is.
     #[must_use]
     pub const fn is_training(&self) -> bool {
         self.training
     }
 
-    /// Makes gradients reach this parameter, or not. [`Module::train`] and [`Module::eval`] do so for a whole model;
-    /// doing it for one parameter freezes it until the next of these calls.
+    /// Starts training mode or evaluation; [`Module::train`] and [`Module::eval`] do so for a whole model.
     pub const fn set_training(&mut self, training: bool) {
         self.training = training;
+    }
+
+    /// Whether gradients reach this parameter in training mode: not if it is frozen.
+    #[must_use]
+    pub const fn is_trainable(&self) -> bool {
+        self.trainable
+    }
+
+    /// Freezes this parameter, or lets it be trained again. No change of mode changes that, and no file has it.
+    #[doc(alias = "requires_grad_")]
+    pub const fn set_trainable(&mut self, trainable: bool) {
+        self.trainable = trainable;
     }
 
     /// Changes the value to that of another tensor, whose memory it shares from then on.
@@ -145,6 +158,18 @@ impl<B: Backend> Param<B> {
     /// Takes this parameter's gradient out of those of a backward pass.
     pub fn take_grad(&self, grads: &mut Gradients<B>) -> Option<Tensor<B>> {
         grads.take(&self.leaf)
+    }
+}
+
+/// A parameter of its own, a leaf with another identity: it shares the memory until one of them changes. Panics if
+/// memory is out, as [`Tensor::tracked`].
+impl<B: Backend> Clone for Param<B> {
+    fn clone(&self) -> Self {
+        Self {
+            leaf: self.leaf.tracked(),
+            grad: self.grad.clone(),
+            ..*self
+        }
     }
 }
 

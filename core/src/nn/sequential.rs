@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 ///     net = net.then(Linear::new(&dev, 8, 8, &mut rng)?).then(Relu);
 /// }
 /// assert_eq!(net.named_parameters()[2].0, "2.weight");
-/// assert_eq!(&**net.forward(&Tensor::ones(&dev, [5, 2])).shape(), &[5, 8]);
+/// assert_eq!(net.forward(&Tensor::ones(&dev, [5, 2])).shape(), [5, 8]);
 /// # Ok::<(), minitorch_core::Error>(())
 /// ```
 pub struct Sequential<B: Backend> {
@@ -39,6 +39,12 @@ impl<B: Backend> Sequential<B> {
     pub fn then(mut self, layer: impl Layer<B> + Send + Sync + 'static) -> Self {
         self.layers.push(Box::new(layer));
         self
+    }
+}
+
+impl<B: Backend> core::fmt::Debug for Sequential<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Sequential({} layers)", self.layers.len())
     }
 }
 

@@ -39,7 +39,7 @@ impl Op<2> for AddScaled {
     }
 }
 
-/// The exponential average `keep * x + (1 - keep) * y`, each product rounded.
+/// `keep * x + gain * y`, each product rounded: an exponential average, or momentum.
 #[derive(Clone, Copy, Debug)]
 pub struct Decay {
     /// The weight of the old value.
@@ -62,7 +62,7 @@ impl Op<2> for Decay {
     }
 }
 
-/// The exponential average of squares `keep * x + (1 - keep) * (y * y)`.
+/// The exponential average of squares `keep * x + (1 - keep) * (y * y)`, each product rounded.
 #[derive(Clone, Copy, Debug)]
 pub struct DecaySquare {
     /// The weight of the old value.

@@ -27,6 +27,7 @@ use crate::tensor::Tensor;
 /// use minitorch_core::optim::Adadelta;
 /// let kim2014: Adadelta<Cpu> = Adadelta::new(1.0).rho(0.95).epsilon(1e-6);
 /// ```
+#[derive(Clone, Debug)]
 pub struct Adadelta<B: Backend> {
     rate: f64,
     rho: f64,

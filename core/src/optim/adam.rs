@@ -20,6 +20,7 @@ enum WeightDecay {
 }
 
 /// What [`Adam`] and [`AdamW`] have in common: all but the weight decay.
+#[derive(Clone, Debug)]
 struct Moments<B: Backend> {
     rate: f64,
     betas: [f64; 2],
@@ -97,6 +98,7 @@ impl<B: Backend> Moments<B> {
 macro_rules! optimizers {
     ($($(#[$doc:meta])* $name:ident: $decay:ident($default:literal), $decay_doc:literal;)*) => {$(
         $(#[$doc])*
+        #[derive(Clone, Debug)]
         pub struct $name<B: Backend>(Moments<B>);
 
         impl<B: Backend> $name<B> {

@@ -14,6 +14,8 @@ use hashbrown::hash_map::EntryRef;
 /// What an optimiser remembers of each parameter, by the parameter's path.
 ///
 /// The table has no order; where one is needed, such as in a file, it is that of the walk over the model.
+#[doc(alias = "state")]
+#[derive(Clone)]
 pub struct Memory<B: Backend> {
     tensors: &'static [&'static str],
     numbers: &'static [(&'static str, f64)],
@@ -23,6 +25,7 @@ pub struct Memory<B: Backend> {
 }
 
 /// What is remembered of one parameter, in the order of the names that [`Memory::new`] was given.
+#[derive(Clone, Debug)]
 pub struct Record<B: Backend> {
     /// Tensors of the parameter's shape, such as averages of its gradients.
     pub tensors: Vec<Tensor<B>>,
@@ -58,7 +61,7 @@ impl<B: Backend> Memory<B> {
         self.numbers
     }
 
-    /// What is remembered of the parameter at `path`, with a fresh record if that is nothing yet.
+    /// What is remembered of the parameter at `path`; creates the record on first use.
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] if what is remembered has another shape: a path is all that tells parameters apart, so those
@@ -107,6 +110,12 @@ impl<B: Backend> Memory<B> {
     /// Forgets all.
     pub fn clear(&mut self) {
         self.records.clear();
+    }
+}
+
+impl<B: Backend> core::fmt::Debug for Memory<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Memory({} records)", self.records.len())
     }
 }
 

@@ -94,7 +94,8 @@ pub trait Optimizer<B: Backend> {
     /// [`Tensor::try_backward`] and [`Optimizer::try_step`] in one, to the same bits in less memory: each parameter moves
     /// as soon as its gradient is complete, so that the gradients are never all held at the same time.
     ///
-    /// Where gradients are looked at together before they are used, as for [`clip_grad_norm`], it takes the two.
+    /// Where gradients are looked at together before they are used, as for [`clip_grad_norm`], it takes the two. Each
+    /// gradient's parameter is found by a walk over the model, so with `n` parameters this compares `n^2` identities.
     ///
     /// # Errors
     /// Those of both. Parameters whose gradients were complete have moved by then.

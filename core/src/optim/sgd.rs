@@ -28,6 +28,7 @@ use crate::tensor::Tensor;
 /// let plain: Sgd<Cpu> = Sgd::new(0.01);
 /// let usual: Sgd<Cpu> = Sgd::new(0.01).momentum(0.9).nesterov().weight_decay(5e-4);
 /// ```
+#[derive(Clone, Debug)]
 pub struct Sgd<B: Backend> {
     rate: f64,
     momentum: f64,

@@ -181,9 +181,16 @@ impl Gradient for f64 {
 }
 
 /// The derivatives of a number by variables.
+#[must_use = "unread, the backward pass was for nothing"]
 pub struct Derivatives {
     // The handle keeps the variable alive, so that its address stays its own.
     leaves: AddressMap<(Handle<f64>, f64)>,
+}
+
+impl core::fmt::Debug for Derivatives {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Derivatives({} variables)", self.len())
+    }
 }
 
 impl Derivatives {

@@ -46,6 +46,7 @@ impl SafeTensors<'_> {
     /// assert!(load_weights(&file, &mut net).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn is_intact(&self) -> bool {
         let tensors = self.views().iter();
         let tensors = tensors.map(|view| (view.name(), view.dtype(), view.shape(), view.data()));

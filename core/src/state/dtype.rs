@@ -90,6 +90,7 @@ impl Dtype {
     /// assert_eq!(Dtype::from_name("BF16"), Some(Dtype::Bf16));
     /// assert_eq!(Dtype::from_name("F31"), None);
     /// ```
+    #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }

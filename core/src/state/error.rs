@@ -43,17 +43,20 @@ impl FormatError {
     }
 
     /// The byte of the file at which the problem is, counted from 0.
+    #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
     /// The problem.
+    #[must_use]
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
     /// The name of the tensor whose entry in the header has the problem, if it is one of a tensor and there was memory for
     /// the name; a long one is cut.
+    #[must_use]
     pub fn tensor(&self) -> Option<&str> {
         self.tensor.as_deref()
     }

@@ -121,21 +121,25 @@ pub struct Mismatch {
 
 impl LoadError {
     /// The names that the model has and the file has not, in the model's order.
+    #[must_use]
     pub fn missing(&self) -> &[String] {
         &self.missing
     }
 
     /// The names that the file has and the model has not, in the file's order.
+    #[must_use]
     pub fn unexpected(&self) -> &[String] {
         &self.unexpected
     }
 
     /// The tensors of another shape, in the model's order.
+    #[must_use]
     pub fn mismatched(&self) -> &[Mismatch] {
         &self.mismatched
     }
 
     /// Whether there was not enough memory to compare the file with the model: then there may be more differences.
+    #[must_use]
     pub fn is_out_of_memory(&self) -> bool {
         self.out_of_memory
     }

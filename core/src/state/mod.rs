@@ -25,8 +25,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Files are taken to be hostile: every input gives a value or an error, and what is allocated is a small multiple of
-//! the header.
+//! Files are taken to be hostile: every input gives a value or an error, and what [`SafeTensors::parse`] allocates is a
+//! small multiple of the header. Loading adds the tensors of the model, and saving holds its bytes twice: once as they
+//! are collected and once as the file.
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 

@@ -30,31 +30,37 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// The name, such as `fc.weight`.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The type of the elements.
+    #[must_use]
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
     /// The sizes of the axes; none for a single number.
+    #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// The elements in row-major order, little endian, at any alignment.
+    #[must_use]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
     /// The number of elements.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.data.len() / self.dtype.size()
     }
 
     /// Whether there are no elements, because an axis has size 0.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.data.is_empty()
     }
@@ -135,11 +141,13 @@ impl<'a> SafeTensors<'a> {
     }
 
     /// The tensors, in the order of their data.
+    #[must_use]
     pub fn views(&self) -> &[View<'a>] {
         &self.views
     }
 
     /// The index of a tensor in [`views`](Self::views).
+    #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         let found = self
             .by_name
@@ -149,16 +157,19 @@ impl<'a> SafeTensors<'a> {
     }
 
     /// A tensor by name.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&View<'a>> {
         self.views.get(self.position(name)?)
     }
 
     /// The texts that the file carries beside its tensors, sorted by key.
+    #[must_use]
     pub fn metadata(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.metadata.iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// One of the texts that the file carries beside its tensors.
+    #[must_use]
     pub fn metadata_value(&self, key: &str) -> Option<&str> {
         let found = self
             .metadata

@@ -113,6 +113,7 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Names elements, in row-major order, and gives them a shape.
+    #[must_use]
     pub fn new(name: &'a str, shape: &'a [usize], data: impl Into<Data<'a>>) -> Self {
         Self {
             name,
@@ -131,6 +132,17 @@ pub struct Writer<'a> {
     header: String,
     entries: Vec<&'a Entry<'a>>,
     data_len: usize,
+}
+
+impl fmt::Debug for Writer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Writer({} tensors, {} bytes)",
+            self.entries.len(),
+            self.file_len()
+        )
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -172,6 +184,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The length of the file in bytes.
+    #[must_use]
     pub fn file_len(&self) -> usize {
         PREFIX + self.header.len() + self.data_len
     }

@@ -76,8 +76,8 @@ impl Pool {
 impl<B: Backend> Tensor<B> {
     /// Two-dimensional convolution with what follows it: `x` `[b, c, h, w]`, kernels `[o, c, kh, kw]` and a bias `[o]`
     /// give `pool(relu(conv2d(x, weight) + bias))`, as far as `block` says. The bits are those of the operations one after
-    /// the other; the history is one node, or several where that takes less memory (on 32-bit machines, and where no
-    /// gradient reads the maps).
+    /// the other; the history is one node, or several where that takes less memory (on small machines, see
+    /// [`Cpu`](crate::Cpu), and where no gradient reads the maps).
     ///
     /// ```
     /// use minitorch_core::{ConvBlock, Cpu, Pool, Tensor};

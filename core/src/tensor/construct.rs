@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::cpu::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::layout::Layout;
 use crate::random::Generator;
 use crate::shape::Shape;
@@ -72,10 +73,7 @@ impl<B: Backend> Tensor<B> {
     /// As [`Tensor::try_full`].
     pub fn try_arange(device: &B, start: f64, count: usize, step: f64) -> Result<Self> {
         Layout::contiguous(count)?;
-        let mut values: Vec<B::Elem> = Vec::new();
-        values
-            .try_reserve_exact(count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "arange", &[count]))?;
+        let mut values: Vec<B::Elem> = host::reserved("arange", count)?;
         values.extend((0..count).map(|i| B::Elem::from_f64(start + i as f64 * step)));
         Self::try_from_slice(device, &values, count)
     }
@@ -113,8 +111,9 @@ impl<B: Backend> Tensor<B> {
     /// Overwrites the elements with `data`, in row-major order, in place: what a data loader does with its batch.
     ///
     /// # Errors
-    /// [`ErrorKind::Size`] if `data` has another number of elements; [`ErrorKind::Argument`] if the memory is shared
-    /// with another tensor or a graph, or this is a view.
+    /// [`ErrorKind::Size`] if `data` has another number of elements; [`ErrorKind::Argument`] if this tensor was computed
+    /// from tracked ones, if it is a view other than the beginning of its memory in row-major order, or if another tensor
+    /// or a graph shares the memory.
     pub fn try_write(&mut self, data: &[B::Elem]) -> Result<()> {
         if data.len() != self.elements() {
             return Err(Error::between(
@@ -124,18 +123,16 @@ impl<B: Backend> Tensor<B> {
                 self.shape(),
             ));
         }
-        let (whole, device) = (
-            self.layout().is_contiguous() && self.layout().offset() == 0,
-            self.device().clone(),
-        );
-        match self.unique_buffer() {
-            Some(buffer) if whole => device.write(buffer, data),
-            _ => Err(Error::new(
-                ErrorKind::Argument,
-                "write",
-                "the memory is shared; drop the other tensors first",
-            )),
+        self.refuse_computed("write")?;
+        let refused = |detail| Error::new(ErrorKind::Argument, "write", detail);
+        if !self.is_leading() {
+            return Err(refused(
+                "this view is not the beginning of its memory in row-major order; write to a copy",
+            ));
         }
+        let device = self.device().clone();
+        let shared = refused("the memory is shared; drop the other tensors first");
+        device.write(self.unique_buffer().ok_or(shared)?, data)
     }
 }
 
@@ -260,6 +257,12 @@ pub struct Index<B: Backend> {
     largest: Option<u32>,
 }
 
+impl<B: Backend> core::fmt::Debug for Index<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Index[{}]", self.count)
+    }
+}
+
 impl<B: Backend> Clone for Index<B> {
     fn clone(&self) -> Self {
         Self {
@@ -339,10 +342,20 @@ impl<B: Backend> Index<B> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn to_vec(&self) -> Result<Vec<u32>> {
-        let mut out = alloc::vec![0; self.count];
+    pub fn try_to_vec(&self) -> Result<Vec<u32>> {
+        let mut out = host::filled("to_vec", self.count, 0)?;
         self.device.download_index(&self.buffer, &mut out)?;
         Ok(out)
+    }
+
+    /// As [`Index::try_to_vec`].
+    ///
+    /// # Panics
+    /// With the text of the error.
+    #[must_use]
+    #[track_caller]
+    pub fn to_vec(&self) -> Vec<u32> {
+        self.try_to_vec().or_raise()
     }
 
     /// The buffer, for `count` places among `size` things.

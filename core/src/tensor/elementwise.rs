@@ -123,6 +123,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Broadcast`](crate::ErrorKind::Broadcast) if the shapes do not go together.
+    #[doc(alias("where", "where_cond"))]
     pub fn try_where_else(&self, yes: &Self, no: &Self) -> Result<Self> {
         let shape = shape_broadcast(self.shape(), yes.shape())
             .and_then(|shape| shape_broadcast(&shape, no.shape()))

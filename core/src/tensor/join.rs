@@ -100,7 +100,9 @@ impl<B: Backend> Tensor<B> {
     /// several times add up in ascending order of their place.
     ///
     /// # Errors
-    /// [`ErrorKind::Rank`] if this is not a matrix; [`ErrorKind::Index`] if a number is not below `v`.
+    /// [`ErrorKind::Rank`] if this is not a matrix; [`ErrorKind::Index`] if a number is not below `v`;
+    /// [`ErrorKind::Size`] if the number of elements overflows.
+    #[doc(alias = "index_select")]
     pub fn try_rows(&self, index: &Index<B>) -> Result<Self> {
         let [rows, width] = self.shape()[..] else {
             return Err(Error::about(ErrorKind::Rank, "rows", self.shape())
@@ -108,6 +110,8 @@ impl<B: Backend> Tensor<B> {
         };
         let count = index.len();
         let positions = index.checked("rows", count, rows)?;
+        // Before the device is asked: the table may be a stretched one, whose rows are longer than any buffer.
+        Layout::contiguous([count, width]).map_err(|error| error.in_op("rows"))?;
         let out = Self::dense(
             self.device().rows(self.view(), positions, count)?,
             [count, width],

@@ -19,7 +19,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// The bits are those of the operations one after the other, [`Tensor::try_matmul`], [`Tensor::try_add`] and
     /// [`Tensor::try_relu`], on a matrix that has all leading axes as rows. The history of that is one node, or several on
-    /// 32-bit machines, where that takes less memory.
+    /// small machines (see [`Cpu`](crate::Cpu)), where that takes less memory.
     ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};

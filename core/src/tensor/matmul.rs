@@ -23,7 +23,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] if the inner sizes differ; [`ErrorKind::Rank`] if an operand has no axes;
-    /// [`ErrorKind::Broadcast`] if leading axes do not go together.
+    /// [`ErrorKind::Broadcast`] if leading axes do not go together; [`ErrorKind::Size`] if the number of elements overflows.
     pub fn try_matmul(&self, other: &Self) -> Result<Self> {
         let mismatch = Error::between(ErrorKind::Shape, "matmul", self.shape(), other.shape())
             .advise("columns of the left must equal rows of the right");

@@ -1,7 +1,8 @@
 //! Tensors: the interface that people use.
 //!
-//! Each method that can fail by its input has a `try_` form, which returns a `Result`, and a plain form, which panics
-//! with the same text. Operators are plain forms. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
+//! What computes a tensor has a `try_` form, which returns a `Result`, and a plain form, which panics with the same text.
+//! Operators are plain forms. What changes a tensor in place (`try_write`, `try_update`, `try_put`), and constructors of
+//! other types, return a `Result` alone: programs call them once, or in a loop that has other errors to hand on. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
 //! `sum(axes)` drops the axes, views share memory, `reshape` copies only when it must.
 
 mod block;
@@ -28,6 +29,7 @@ use crate::backend::{Backend, View};
 use crate::cpu::Cpu;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host;
 use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::shared::Shared;
@@ -83,6 +85,7 @@ impl<B: Backend> Tensor<B> {
 
     /// The number of elements.
     #[must_use]
+    #[doc(alias = "numel")]
     pub fn elements(&self) -> usize {
         self.layout().elements()
     }
@@ -150,14 +153,14 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// Those of the device.
     pub fn try_to_vec(&self) -> Result<Vec<B::Elem>> {
-        let dense = self.detach().try_contiguous()?;
-        let (start, count) = (dense.layout().offset(), dense.elements());
-        let mut out = Vec::new();
-        out.try_reserve_exact(start + count)
-            .map_err(|_| Error::about(ErrorKind::Memory, "to_vec", &[count]))?;
-        out.resize(start + count, B::Elem::ZERO);
-        self.device().download(&dense.storage.buffer, &mut out)?;
-        out.drain(..start);
+        let plain = self.detach();
+        // A download starts with the first element of a buffer: what lies in front of a view would come along.
+        let leading = match plain.is_leading() {
+            true => plain,
+            false => plain.try_copied()?,
+        };
+        let mut out = host::filled("to_vec", leading.elements(), B::Elem::ZERO)?;
+        self.device().download(&leading.storage.buffer, &mut out)?;
         Ok(out)
     }
 
@@ -171,6 +174,11 @@ impl<B: Backend> Tensor<B> {
             _ => Err(Error::between(ErrorKind::Size, "item", self.shape(), &[])
                 .advise("item() is for tensors of one element; use to_vec()")),
         }
+    }
+
+    /// Whether the elements are the first ones of the buffer, in row-major order.
+    fn is_leading(&self) -> bool {
+        self.layout().is_contiguous() && self.layout().offset() == 0
     }
 
     #[inline]

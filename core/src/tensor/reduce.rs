@@ -17,7 +17,7 @@ impl<B: Backend> Tensor<B> {
     /// let dev: Cpu = Cpu::default();
     /// let x = Tensor::from_slice(&dev, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]);
     /// assert_eq!(x.sum(&[0]).to_vec(), [5.0, 7.0, 9.0]);
-    /// assert_eq!(&**x.sum_keepdim(&[1]).shape(), &[2, 1]);
+    /// assert_eq!(x.sum_keepdim(&[1]).shape(), [2, 1]);
     /// assert_eq!(x.mean_all().item(), 3.5);
     /// ```
     ///
@@ -126,7 +126,8 @@ impl<B: Backend> Tensor<B> {
     /// it to each of them. Not a number wins over all numbers.
     ///
     /// # Errors
-    /// [`ErrorKind::Axis`] if the axis does not exist; [`ErrorKind::Size`] if it has no elements.
+    /// [`ErrorKind::Axis`] if the axis does not exist; [`ErrorKind::Size`] if it has no elements, or if this is tracked and
+    /// it has more than `2^32`.
     pub fn try_max(&self, axis: usize) -> Result<Self> {
         self.extreme(Max, axis, |x| x.try_argmax(axis))
     }
@@ -136,7 +137,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_max`].
     pub fn try_min(&self, axis: usize) -> Result<Self> {
-        self.extreme(Min, axis, |x| x.try_neg()?.try_argmax(axis))
+        self.extreme(Min, axis, |x| x.try_argmin(axis))
     }
 
     /// The largest element of all, as a tensor without axes. The first of equal ones gets the gradient; PyTorch's
@@ -159,16 +160,36 @@ impl<B: Backend> Tensor<B> {
     /// The position of the first largest element along one axis, for each index of the other axes in row-major order.
     ///
     /// # Errors
-    /// As [`Tensor::try_max`].
+    /// As [`Tensor::try_max`]; [`ErrorKind::Size`] if the axis is longer than `2^32`, the positions that an index can name.
     pub fn try_argmax(&self, axis: usize) -> Result<Index<B>> {
         let [outer, n, inner] = self.around("argmax", axis)?;
+        let last = u32::try_from(n - 1).map_err(|_| {
+            Error::about(ErrorKind::Size, "argmax", self.shape())
+                .advise("an index names at most 2^32 positions")
+        })?;
         let x = self.detach().try_reshape([outer, n, inner])?;
         Index::wrap(
             self.device(),
             self.device().arg_max(x.view())?,
             outer * inner,
-            u32::try_from(n - 1).ok(),
+            Some(last),
         )
+    }
+
+    /// The position of the first smallest element along one axis; otherwise as [`Tensor::try_argmax`].
+    ///
+    /// ```
+    /// use minitorch_core::{Cpu, Tensor};
+    /// let dev: Cpu = Cpu::default();
+    /// let x = Tensor::from_slice(&dev, &[3.0, 1.0, 1.0, -2.0, f32::NAN, -5.0], [2, 3]);
+    /// assert_eq!(x.argmin(1).to_vec(), [1, 1]); // not a number wins, as in PyTorch
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Tensor::try_argmax`].
+    pub fn try_argmin(&self, axis: usize) -> Result<Index<B>> {
+        let argmax = self.detach().try_neg()?.try_argmax(axis);
+        argmax.map_err(|error| error.in_op("argmin"))
     }
 
     /// One element along one axis, which is dropped: `index` has the position for each index of the other axes, in
@@ -186,6 +207,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// [`ErrorKind::Axis`]; [`ErrorKind::Size`] if `index` has another number of entries; [`ErrorKind::Index`] if one
     /// of them lies outside of the axis.
+    #[doc(alias = "gather")]
     pub fn try_pick(&self, axis: usize, index: &Index<B>) -> Result<Self> {
         let [outer, n, inner] = self.around("pick", axis)?;
         let positions = index.checked("pick", outer * inner, n)?;
@@ -275,8 +297,8 @@ impl<B: Backend> Tensor<B> {
         Ok([outer, n, inner])
     }
 
-    /// The sizes before, along and after any axis. Without elements, those of others may be more than a number can count:
-    /// then they are as many as it can.
+    /// The sizes before, along and after any axis. Without elements, the products of others may overflow: such
+    /// products saturate.
     pub(crate) fn sizes_around(&self, op: &'static str, axis: usize) -> Result<[usize; 3]> {
         let shape = self.shape();
         let Some(&n) = shape.get(axis) else {
@@ -303,5 +325,6 @@ plain_forms! {
     fn max_all = try_max_all() -> Self;
     fn min_all = try_min_all() -> Self;
     fn argmax = try_argmax(axis: usize) -> Index<B>;
+    fn argmin = try_argmin(axis: usize) -> Index<B>;
     fn pick = try_pick(axis: usize, index: &Index<B>) -> Self;
 }

@@ -66,6 +66,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// Those of [`Layout::narrow`](crate::Layout::narrow); [`ErrorKind::Shape`] if other sizes than that of the axis differ;
     /// [`ErrorKind::Argument`] as there.
+    #[doc(alias = "slice_assign")]
     pub fn try_put(&mut self, axis: usize, start: usize, part: &Self) -> Result<()> {
         let count = part.shape().get(axis).copied().unwrap_or_default();
         let place = self.layout().narrow(axis, start, count);
@@ -82,14 +83,21 @@ impl<B: Backend> Tensor<B> {
         device.assign(buffer, &place, part.view())
     }
 
+    /// Refuses tensors whose history a change would make wrong.
+    pub(super) fn refuse_computed(&self, op: &'static str) -> Result<()> {
+        match &self.node {
+            Some(node) if !node.parents().is_empty() => Err(Error::new(
+                ErrorKind::Argument,
+                op,
+                "a computed tensor cannot change; detach it first",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The memory of this tensor, which nobody else sees, and its layout: a copy, where it is shared.
     fn own_memory(&mut self, op: &'static str) -> Result<(&mut B::Buffer, &Layout)> {
-        if let Some(node) = &self.node
-            && !node.parents().is_empty()
-        {
-            let detail = "a computed tensor cannot change; detach it first";
-            return Err(Error::new(ErrorKind::Argument, op, detail));
-        }
+        self.refuse_computed(op)?;
         if !self.layout().is_contiguous() || !Shared::is_unique(&self.storage) {
             self.replace(self.detach().try_copied()?);
         }

@@ -41,6 +41,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Size`] if the number of elements differs.
+    #[doc(alias = "flatten")]
     pub fn try_reshape(&self, shape: impl Into<Shape>) -> Result<Self> {
         self.reshaped(shape.into())
     }
@@ -64,6 +65,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// As there, and if the strides do not allow it.
+    #[doc(alias = "view")]
     pub fn try_view_as(&self, shape: impl Into<Shape>) -> Result<Self> {
         let shape = shape.into();
         if self.layout().reshape(shape)?.is_none() {
@@ -89,6 +91,7 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// As [`Layout::narrow`].
+    #[doc(alias("split", "chunk"))]
     pub fn try_narrow(&self, axis: usize, start: usize, count: usize) -> Result<Self> {
         let view = self.with_layout(self.layout().narrow(axis, start, count)?)?;
         self.embedded_grad("narrow", view, move |whole| {

@@ -251,3 +251,55 @@ fn windows_that_do_not_fit() {
     }
     refused(x.try_max_pool1d(1, 1), ErrorKind::Rank);
 }
+
+#[test]
+fn writes_to_memory_that_is_needed() {
+    let text = |result: Result<()>| result.unwrap_err().to_string();
+    let x = T::ones(&device(), [2, 2]).tracked();
+    // Nothing but `y` holds this memory, yet `y.backward()` would be of values that are gone.
+    let mut y = &x * &x;
+    assert_eq!(
+        text(y.try_write(&[0.0; 4])),
+        "write: a computed tensor cannot change; detach it first"
+    );
+    y = y.detach();
+    y.try_write(&[1.0, 2.0, 3.0, 4.0]).unwrap();
+    let mut turned = y.transpose(0, 1);
+    drop(y);
+    let mut row = turned.select(1, 1);
+    for view in [&mut turned, &mut row] {
+        let values = vec![0.0; view.elements()];
+        assert_eq!(
+            text(view.try_write(&values)),
+            "write: this view is not the beginning of its memory in row-major order; write to a copy"
+        );
+    }
+    drop(turned);
+    let mut dense = T::ones(&device(), [3, 2]);
+    let mut first = dense.narrow(0, 0, 2);
+    assert_eq!(
+        text(dense.try_write(&[0.0; 6])),
+        "write: the memory is shared; drop the other tensors first"
+    );
+    drop(dense);
+    first.try_write(&[5.0, 6.0, 7.0, 8.0]).unwrap();
+    assert_eq!(first.to_vec(), [5.0, 6.0, 7.0, 8.0]);
+}
+
+#[test]
+fn more_rows_than_can_be_counted() {
+    let table = T::ones(&device(), [1, 1]).expand([1, 1 << 62]);
+    let index = Index::new(&device(), &[0; 4]).unwrap();
+    let error = table.try_rows(&index).err().unwrap();
+    assert_eq!((error.kind(), error.op()), (ErrorKind::Size, "rows"));
+}
+
+#[test]
+fn an_axis_longer_than_an_index_can_name() {
+    let long = T::ones(&device(), [1]).expand([(1 << 32) + 1]);
+    let error = long.try_argmax(0).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "argmax: [over 4294967294]: an index names at most 2^32 positions"
+    );
+}

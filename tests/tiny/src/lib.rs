@@ -74,7 +74,7 @@ pub fn train(device: &Cpu) -> Result<Outcome> {
     let mut correct = 0;
     for first in (0..IMAGES).step_by(BATCH) {
         let read = network.try_forward(&images(device, first)?)?;
-        let read = read.try_argmax(1)?.to_vec()?;
+        let read = read.try_argmax(1)?.try_to_vec()?;
         let pairs = read.iter().zip(&LABELS[first..]);
         correct += pairs
             .filter(|(read, label)| **read == u32::from(**label))

@@ -6,6 +6,7 @@ use super::{MARK, StateError};
 use crate::backend::Backend;
 use crate::element::Element;
 use crate::error::Result;
+use crate::host;
 use crate::nn::{Module, Param, Path, Visitor};
 use crate::optim::Memory;
 use crate::optim::Optimizer;
@@ -47,7 +48,7 @@ pub fn save<B: Backend>(
     };
     module.visit(&Path::ROOT, &mut items)?;
     for &(name, values) in numbers {
-        items.push_u64(format!("{MARK}{name}"), values);
+        items.push_u64(format!("{MARK}{name}"), values)?;
     }
     let tensors = items.items.iter();
     let checksum =
@@ -73,7 +74,7 @@ impl<B: Backend> Visitor<B> for Items<'_, B> {
     fn param(&mut self, path: &Path<'_>, param: &Param<B>) -> Result<()> {
         let path = path.to_string();
         let values = param.leaf().try_to_vec()?;
-        self.push_elements(path.clone(), param.shape(), values);
+        self.push_elements(path.clone(), param.shape(), &values)?;
         let Some(memory) = self.memory else {
             return Ok(());
         };
@@ -82,9 +83,9 @@ impl<B: Backend> Visitor<B> for Items<'_, B> {
         for (index, name) in memory.tensor_names().iter().enumerate() {
             let values = match record.and_then(|record| record.tensors.get(index)) {
                 Some(tensor) => tensor.try_to_vec()?,
-                None => alloc::vec![B::Elem::ZERO; param.leaf().elements()],
+                None => host::filled("save", param.leaf().elements(), B::Elem::ZERO)?,
             };
-            self.push_elements(format!("{path}{MARK}{name}"), param.shape(), values);
+            self.push_elements(format!("{path}{MARK}{name}"), param.shape(), &values)?;
         }
         for (index, (name, start)) in memory.number_names().iter().enumerate() {
             let value = record
@@ -102,24 +103,22 @@ impl<B: Backend> Visitor<B> for Items<'_, B> {
 
     fn generator(&mut self, path: &Path<'_>, generator: &Generator) -> Result<()> {
         if !self.weights_only {
-            self.push_u64(format!("{path}{MARK}generator"), &generator.parts());
+            self.push_u64(format!("{path}{MARK}generator"), &generator.parts())?;
         }
         Ok(())
     }
 }
 
 impl<B: Backend> Items<'_, B> {
-    fn push_elements(&mut self, name: String, shape: &[usize], values: Vec<B::Elem>) {
-        let values = values.into_iter().map(Element::to_f64);
-        let (dtype, bytes) = if size_of::<B::Elem>() == size_of::<f32>() {
-            (
-                Dtype::F32,
-                values
-                    .flat_map(|value| (value as f32).to_le_bytes())
-                    .collect(),
-            )
+    fn push_elements(&mut self, name: String, shape: &[usize], elements: &[B::Elem]) -> Result<()> {
+        let mut bytes = host::reserved("save", size_of_val(elements))?;
+        let values = elements.iter().map(|element| element.to_f64());
+        let dtype = if size_of::<B::Elem>() == size_of::<f32>() {
+            bytes.extend(values.flat_map(|value| (value as f32).to_le_bytes()));
+            Dtype::F32
         } else {
-            (Dtype::F64, values.flat_map(f64::to_le_bytes).collect())
+            bytes.extend(values.flat_map(f64::to_le_bytes));
+            Dtype::F64
         };
         self.items.push(Item {
             name,
@@ -127,13 +126,12 @@ impl<B: Backend> Items<'_, B> {
             shape: shape.into(),
             bytes,
         });
+        Ok(())
     }
 
-    fn push_u64(&mut self, name: String, values: &[u64]) {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+    fn push_u64(&mut self, name: String, values: &[u64]) -> Result<()> {
+        let mut bytes = host::reserved("save", size_of_val(values))?;
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         let shape = [values.len()].into();
         self.items.push(Item {
             name,
@@ -141,6 +139,7 @@ impl<B: Backend> Items<'_, B> {
             shape,
             bytes,
         });
+        Ok(())
     }
 
     fn to_file(&self, metadata: &[(&str, &str)]) -> Result<Vec<u8>, StateError> {

@@ -138,7 +138,7 @@ impl<'a, B: Backend> Lesson<'a, B> {
             let mut loader = Loader::new(self.device, digits, group.len(), normalise)?;
             let batch = loader.load(group.clone().map(View::plain))?;
             let scores = self.network.forward(&batch.images)?;
-            let read = scores.try_argmax(1)?.to_vec()?;
+            let read = scores.try_argmax(1)?.try_to_vec()?;
             seen(&scores, &read)?;
             correct += matches(&read, &digits.labels()[group]);
         }
@@ -201,7 +201,7 @@ impl<B: Backend> train::Lesson<B> for Lesson<'_, B> {
             epoch: position.epoch + 1,
             epochs: self.settings.recipe.epochs,
             loss: std::mem::take(&mut self.loss),
-            correct: matches(&read.try_argmax(1)?.to_vec()?, &self.watched.labels),
+            correct: matches(&read.try_argmax(1)?.try_to_vec()?, &self.watched.labels),
             of: self.watched.labels.len(),
             // The first line of an epoch is that of one batch.
             batches: LOG_EVERY.min(position.batch),

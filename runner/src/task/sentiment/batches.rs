@@ -129,16 +129,16 @@ mod tests {
         for (longest, expected) in [(8, [2, 1, 0, 0, 1, 1, 2, 0]), (4, [2, 1, 0, 0, 1, 1, 2, 0])] {
             let batch = Batch::new(&device, rows.into_iter(), 1, longest, [0, 0]).unwrap();
             assert_eq!(batch.shape, [2, 4]);
-            assert_eq!(batch.words.to_vec().unwrap(), expected);
+            assert_eq!(batch.words.to_vec(), expected);
             let present = batch.present.to_vec();
             assert_eq!(present, [1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0]);
         }
         let batch = Batch::new(&device, rows.into_iter(), 4, 3, [0, 1]).unwrap();
         assert_eq!(batch.shape, [2, 4]);
-        assert_eq!(batch.words.to_vec().unwrap(), [2, 1, 0, 0, 5, 3, 2, 0]);
+        assert_eq!(batch.words.to_vec(), [2, 1, 0, 0, 5, 3, 2, 0]);
         let batch = Batch::new(&device, rows.into_iter(), 4, 3, [2, 1]).unwrap();
         let expected = [0, 0, 2, 1, 0, 0, 0, 0, 5, 3, 2, 0];
-        assert_eq!(batch.words.to_vec().unwrap(), expected);
+        assert_eq!(batch.words.to_vec(), expected);
         let present = batch.present.to_vec();
         assert!(
             expected

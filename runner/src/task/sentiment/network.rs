@@ -34,7 +34,6 @@ pub(crate) struct Network<B: Backend> {
     combine: Combine,
     lead: bool,
     dropped: Dropped,
-    train_embeddings: bool,
     quirks: bool,
 }
 module!(Network {
@@ -74,6 +73,7 @@ impl<B: Backend> Network<B> {
         let mut embedding = Embedding::with_init(device, rows, dimension, zeros, rng)?;
         let table = Tensor::try_from_slice(device, &table, [rows, dimension])?;
         embedding.weight.try_set(&table)?;
+        embedding.weight.set_trainable(recipe.train_embeddings);
         let conv =
             |&width: &usize| Conv1d::with_init(device, dimension, recipe.maps, width, init, rng);
         let mut convs: Vec<_> = recipe.filters.iter().map(conv).collect::<Result<_>>()?;
@@ -87,7 +87,7 @@ impl<B: Backend> Network<B> {
             Combine::Sum => recipe.maps,
             Combine::Concat => recipe.maps * convs.len(),
         };
-        let mut network = Self {
+        Ok(Self {
             embedding,
             convs,
             fc: Linear::with_init(device, features, 1, last, rng)?,
@@ -99,23 +99,17 @@ impl<B: Backend> Network<B> {
             combine: recipe.combine,
             lead: recipe.lead,
             dropped: recipe.dropped,
-            train_embeddings: recipe.train_embeddings,
             quirks: recipe.quirks,
-        };
-        network.set_training(true);
-        Ok(network)
+        })
     }
 
-    /// Switches to training or evaluation. Vectors that are not trained stay as they are; MiniTorch's dropout, which its
-    /// preset keeps, is on in both.
+    /// Switches to training or evaluation. MiniTorch's dropout, which its preset keeps, is on in both.
     pub(super) fn set_training(&mut self, training: bool) {
         if training || self.quirks {
             self.train();
         } else {
             self.eval();
         }
-        let trained = training && self.train_embeddings;
-        self.embedding.weight.set_training(trained);
     }
 
     /// The last layer's weights.

@@ -200,14 +200,7 @@ fn words_of_training_sentences_have_a_row_of_their_own() {
             for sentence in 0..sentences.len() {
                 let words = sentences.words(sentence);
                 let batch = Batch::new(&device, std::iter::once(words), lesson.known, 0, [0, 0]);
-                for (row, &word) in batch
-                    .unwrap()
-                    .words
-                    .to_vec()
-                    .unwrap()
-                    .into_iter()
-                    .zip(words)
-                {
+                for (row, &word) in batch.unwrap().words.to_vec().into_iter().zip(words) {
                     let has = (word as usize) < rows;
                     assert_eq!(row, if has { FIRST + word } else { UNKNOWN });
                     assert!(

@@ -77,7 +77,7 @@ fn extreme(c: &Call<'_>, of: fn(&T) -> Result<T>) -> Outcome {
         let backwards: Vec<usize> = (0..size).rev().collect();
         scores = super::gather::along(c, &scores, along, &backwards)?;
     }
-    let places = scores.try_argmax(along)?.to_vec()?;
+    let places = scores.try_argmax(along)?.try_to_vec()?;
     let places = places.into_iter().map(|at| at as usize);
     let places: Vec<usize> = places
         .map(|at| if last { size - 1 - at } else { at })
@@ -99,7 +99,11 @@ fn top(c: &Call<'_>) -> Outcome {
     for _ in 0..c.number(1)? as usize {
         let first = left.try_argmax(along)?;
         let value = x.try_pick(along, &first)?;
-        let place: Vec<usize> = first.to_vec()?.into_iter().map(|at| at as usize).collect();
+        let place: Vec<usize> = first
+            .try_to_vec()?
+            .into_iter()
+            .map(|at| at as usize)
+            .collect();
         places.push(c.count(&place, value.shape())?);
         values.push(value);
         let taken = hardmax(&left, along)?;
