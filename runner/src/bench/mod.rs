@@ -20,6 +20,7 @@ mod protocol;
 mod report;
 mod sentiment;
 
+pub use inference::inference;
 pub use mnist::{Trainer, batch};
 pub use protocol::Protocol;
 
