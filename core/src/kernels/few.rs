@@ -1,7 +1,8 @@
-//! Products of up to four rows with columns whose terms lie side by side, as in answering a sample or a few by a linear layer.
+//! Products of up to four rows with columns whose terms lie side by side, as in answering a sample or a few by a linear
+//! layer.
 //!
-//! Each element of the right operand is used a few times only, so it is not worth packing. Squares of it, eight columns by eight
-//! terms, are turned in registers instead, after which lanes run along the columns as in every product:
+//! Each element of the right operand is used a few times only, so it is not worth packing. Squares of it, eight columns
+//! by eight terms, are turned in registers instead, after which lanes run along the columns as in every product:
 //!
 //! ```text
 //! for 32 columns, or 16
@@ -36,8 +37,8 @@ pub(super) struct Few<'a, 'o, E> {
 impl<E: Element> Few<'_, '_, E> {
     #[inline(always)]
     pub(super) fn run<I: Isa>(mut self) {
-        // As many sums as stay in registers beside a square, and enough that those of some squares wait while others are
-        // worked on.
+        // As many sums as stay in registers beside a square, and enough that those of some squares wait while others
+        // are worked on.
         match self.size[0] {
             1 => self.rows::<I, 1, 4>(),
             2 => self.rows::<I, 2, 4>(),

@@ -1,12 +1,13 @@
 //! The loops of the CPU backend, compiled in this crate for `f32` and `f64` and for each instruction set.
 //!
 //! A kernel reads operands as (slice, layout), writes one dense output, splits it among the executor's tasks, and
-//! allocates nothing once the pool holds a workspace for each thread: what it packs or pads lies in 224 KiB that each task
-//! has from the backend's pool for the time of its work (or in 16 KB on the stack, if there is no memory), and up to 24 KB on the stack; twice that for `f64`. On small
-//! machines ([`SMALL`]), where tiles are smaller, all of it lies on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile
-//! has no influence on any result. Two need more from the same pool: [`large`] products up to 4 MiB (8 for `f64`) for
-//! packed columns, if there is so much, and the backward pass of a [`block`] 128 KiB or an image for the gradient of maps
-//! in each task, and a row of sums for each image.
+//! allocates nothing once the pool holds a workspace for each thread: what it packs or pads lies in 224 KiB that each
+//! task has from the backend's pool for the time of its work (or in 16 KB on the stack, if there is no memory), and up
+//! to 24 KB on the stack; twice that for `f64`. On small machines ([`SMALL`]), where tiles are smaller, all of it lies
+//! on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile has no influence on any result. Two need more
+//! from the same pool: [`large`] products up to 4 MiB (8 for `f64`) for packed columns, if there is so much, and the
+//! backward pass of a [`block`] 128 KiB or an image for the gradient of maps in each task, and a row of sums for each
+//! image.
 
 pub(crate) mod arg_max;
 pub(crate) mod block;
@@ -51,8 +52,8 @@ use crate::executor::Executor;
 use crate::isa::Level;
 use crate::layout::Layout;
 
-/// Whether this is a small machine, in the words of [`Cpu`](crate::Cpu): it has little stack and few registers. Blocking
-/// never changes a bit.
+/// Whether this is a small machine, in the words of [`Cpu`](crate::Cpu): it has little stack and few registers.
+/// Blocking never changes a bit.
 pub(crate) const SMALL: bool = cfg!(any(
     target_os = "none",
     target_pointer_width = "16",

@@ -22,8 +22,8 @@ use core::ops::Range;
 const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = if SMALL { 16 } else { 64 };
-/// Elements from which on an operand comes from memory as a rule, not from a cache, so that the fold of all of it is worth a
-/// second thread. It is read as one stream, which processors fetch ahead better than they are told to.
+/// Elements from which on an operand comes from memory as a rule, not from a cache, so that the fold of all of it is
+/// worth a second thread. It is read as one stream, which processors fetch ahead better than they are told to.
 const FAR: usize = 512 * 1024;
 
 /// How axes are folded: those of the operand in three groups.
@@ -38,8 +38,8 @@ pub struct Reduce {
     /// Whether 64 neighbouring outputs (16 on small targets) are folded side by side; else each on its own, in eight
     /// lanes.
     pub side_by_side: bool,
-    /// Whether tasks share the terms of the output, which is a single one: each part of the fold, which is an index of the
-    /// outermost axis or a block of the only one, goes to scratch memory, and then they fold in their order.
+    /// Whether tasks share the terms of the output, which is a single one: each part of the fold, which is an index of
+    /// the outermost axis or a block of the only one, goes to scratch memory, and then they fold in their order.
     pub by_parts: bool,
     /// How the output is cut, or its parts.
     pub cut: Cut,
@@ -241,8 +241,8 @@ struct Folder<'a, E, R> {
 }
 
 impl<E: Element, R: Reduction> Folder<'_, E, R> {
-    /// Folds the only output: its parts by several tasks, as many at a time as `parts` has room for, then their folds in
-    /// order.
+    /// Folds the only output: its parts by several tasks, as many at a time as `parts` has room for, then their folds
+    /// in order.
     fn by_parts(self, context: Context<'_>, parts: &mut [E], total: &mut E) {
         *total = E::from_f64(R::START);
         let (workers, count) = (context.executor.workers(), self.plan.parts());

@@ -1,4 +1,5 @@
-//! Products of a few rows, whose right operand is turned in registers: the same bits as where it lies as all others want it.
+//! Products of a few rows, whose right operand is turned in registers: the same bits as where it lies as all others
+//! want it.
 
 use super::few::FEW;
 use super::matmul::Matmul;

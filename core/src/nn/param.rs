@@ -12,8 +12,8 @@ use crate::tensor::Tensor;
 /// A tensor that is trained: MiniTorch's and PyTorch's `Parameter`.
 ///
 /// While training, [`Param::value`] is tracked, so gradients reach it; in evaluation, and if it is frozen
-/// ([`Param::set_trainable`]), it is a plain tensor, and nothing is recorded. Its identity as a leaf is its own from beginning to end: updates, and changes between training and
-/// evaluation, keep it.
+/// ([`Param::set_trainable`]), it is a plain tensor, and nothing is recorded. Its identity as a leaf is its own from
+/// beginning to end: updates, and changes between training and evaluation, keep it.
 ///
 /// ```
 /// use minitorch_core::nn::Param;

@@ -8,8 +8,9 @@ use core::f64::consts::PI;
 
 /// A learning rate that depends on the number of the step, and on nothing else: a resumed run goes on where it was.
 ///
-/// Steps count from 0. All that is a rate or a factor must be finite and at least 0; lengths may be anything. The cosine and the power are those of [`crate::math::double`], whose bits are the same on every
-/// target, and so are the rates.
+/// Steps count from 0. All that is a rate or a factor must be finite and at least 0; lengths may be anything. The
+/// cosine and the power are those of [`crate::math::double`], whose bits are the same on every target, and so are the
+/// rates.
 ///
 /// ```
 /// use minitorch_core::optim::Schedule;
@@ -68,8 +69,8 @@ impl Schedule {
     /// The learning rate of a step.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) if a rate or factor of the schedule is not finite or below 0,
-    /// at any step, or if a factor above 1 has made the rate of this step infinite.
+    /// [`ErrorKind::Argument`](crate::ErrorKind::Argument) if a rate or factor of the schedule is not finite or below
+    /// 0, at any step, or if a factor above 1 has made the rate of this step infinite.
     pub fn try_rate(&self, step: u64) -> Result<f64> {
         // Whether it is finite as an element, too, only an optimiser knows.
         let amount = |option, sentence| (is_amount::<f64>(option), sentence);

@@ -23,7 +23,8 @@ impl<B: Backend> Tensor<B> {
     ///
     /// # Errors
     /// [`ErrorKind::Shape`] if the inner sizes differ; [`ErrorKind::Rank`] if an operand has no axes;
-    /// [`ErrorKind::Broadcast`] if leading axes do not go together; [`ErrorKind::Size`] if the number of elements overflows.
+    /// [`ErrorKind::Broadcast`] if leading axes do not go together; [`ErrorKind::Size`] if the number of elements
+    /// overflows.
     pub fn try_matmul(&self, other: &Self) -> Result<Self> {
         let mismatch = Error::between(ErrorKind::Shape, "matmul", self.shape(), other.shape())
             .advise("columns of the left must equal rows of the right");
@@ -87,12 +88,12 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// The bits, also of the gradients, are those of [`Tensor::try_matmul`] of all rows, `x` as `[b * n, k]`, with the
-    /// transposed vectors, and [`Tensor::try_max`] over axis 1 of the products as `[b, n, m]`. But a vector's gradient comes
-    /// from one row in `n`, the first of the largest, and only those rows are multiplied.
+    /// transposed vectors, and [`Tensor::try_max`] over axis 1 of the products as `[b, n, m]`. But a vector's gradient
+    /// comes from one row in `n`, the first of the largest, and only those rows are multiplied.
     ///
-    /// Besides its results, a pass needs memory for `b * n * m` elements: forward for the products, backward for the gradient
-    /// of `x`, and for that of `vectors` where leaving out rows could change a bit: if elements are infinite, not numbers, or
-    /// so small that products of them are no normal numbers. Whoever has to know before counts them.
+    /// Besides its results, a pass needs memory for `b * n * m` elements: forward for the products, backward for the
+    /// gradient of `x`, and for that of `vectors` where leaving out rows could change a bit: if elements are infinite,
+    /// not numbers, or so small that products of them are no normal numbers. Whoever has to know before counts them.
     ///
     /// ```
     /// use minitorch_core::{Cpu, Tensor};
@@ -106,8 +107,8 @@ impl<B: Backend> Tensor<B> {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Rank`] if `x` has not three axes and `vectors` two; [`ErrorKind::Shape`] if their last sizes differ;
-    /// [`ErrorKind::Size`] if there are no rows.
+    /// [`ErrorKind::Rank`] if `x` has not three axes and `vectors` two; [`ErrorKind::Shape`] if their last sizes
+    /// differ; [`ErrorKind::Size`] if there are no rows.
     pub fn try_matmul_max(&self, vectors: &Self) -> Result<Self> {
         let (&[b, n, k], &[m, terms]) = (&**self.shape(), &**vectors.shape()) else {
             let error = Error::between(ErrorKind::Rank, OP, self.shape(), vectors.shape());

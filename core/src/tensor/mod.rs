@@ -1,8 +1,9 @@
 //! Tensors: the interface that people use.
 //!
-//! What computes a tensor has a `try_` form, which returns a `Result`, and a plain form, which panics with the same text.
-//! Operators are plain forms. What changes a tensor in place (`try_write`, `try_update`, `try_put`), and constructors of
-//! other types, return a `Result` alone: programs call them once, or in a loop that has other errors to hand on. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
+//! What computes a tensor has a `try_` form, which returns a `Result`, and a plain form, which panics with the same
+//! text. Operators are plain forms. What changes a tensor in place (`try_write`, `try_update`, `try_put`), and
+//! constructors of other types, return a `Result` alone: programs call them once, or in a loop that has other errors to
+//! hand on. Semantics are NumPy's and PyTorch's: elementwise operations broadcast,
 //! `sum(axes)` drops the axes, views share memory, `reshape` copies only when it must.
 
 mod block;
