@@ -4,7 +4,7 @@ use minitorch_core::nn::{
     Conv2d, Dropout, Fans, Flatten, Init, Layer, Linear, Module, Param, Path, Relu, Sequential,
     Tanh, Visitor, try_cross_entropy, try_mse, try_nll,
 };
-use minitorch_core::optim::{Adam, Optimizer};
+use minitorch_core::optim::{Adam, Optimizer, Sgd};
 use minitorch_core::{
     Backend, Cpu, ErrorKind, Generator, Index, Pool, Result, Shape, Tensor, module,
 };
@@ -156,6 +156,17 @@ fn training_and_evaluation() {
     }
     net.0.weight.set_trainable(true);
     assert_eq!(net.forward(&x).sum_all().backward().len(), 2);
+    // Nor do gradients move it that were there before it was.
+    let before = [&net.0.weight, net.0.bias.as_ref().unwrap()].map(|param| param.value().to_vec());
+    let grads = net.forward(&x).sum_all().backward();
+    net.try_accumulate(net.forward(&x).sum_all().backward())
+        .unwrap();
+    net.0.weight.set_trainable(false);
+    Sgd::new(0.1).step(&mut net, grads);
+    Sgd::new(0.1).step_accumulated(&mut net);
+    assert_eq!(net.0.weight.value().to_vec(), before[0]);
+    assert_ne!(net.0.bias.as_ref().unwrap().value().to_vec(), before[1]);
+    net.0.weight.set_trainable(true);
     net.eval();
     assert!(net.0.weight.is_trainable() && !net.0.weight.value().is_tracked());
 }

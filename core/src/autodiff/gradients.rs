@@ -61,7 +61,8 @@ impl<B: Backend> Gradients<B> {
     /// Adds the gradients of another pass, leaf by leaf: a large batch in small parts.
     ///
     /// # Errors
-    /// As [`Tensor::try_update`]. Each leaf then has a gradient still, of this pass or of both.
+    /// As [`Tensor::try_update`]. Each gradient that was here stays, with or without its part of `other`; the rest of
+    /// `other` is lost.
     pub fn try_add(&mut self, other: Self) -> Result<()> {
         // Each leaf is a sum of its own, so the order of this loop has no influence on any of them.
         for (address, (handle, grad)) in other.leaves.into_entries() {

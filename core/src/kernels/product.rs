@@ -8,13 +8,13 @@
 //! the epilogue
 //! ```
 
-use super::Operand;
 use super::epilogue::Epilogue;
 use super::few::Few;
 use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
 use super::panel::{Panel, Spot, Taps, VECTORS, WIDE, lanes};
 use super::workspace::BEYOND;
+use super::{Operand, SMALL};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
@@ -138,7 +138,8 @@ impl<E: Element> Product<'_, E> {
             }
             return;
         }
-        if plan.turned {
+        // Where it never is, the compiler has to know.
+        if !SMALL && plan.turned {
             let few = Few {
                 sides: [a, b],
                 starts: [left_at, right_at],

@@ -91,7 +91,8 @@ impl<B: Backend> Param<B> {
         self.trainable
     }
 
-    /// Freezes this parameter, or lets it be trained again. No change of mode changes that, and no file has it.
+    /// Freezes this parameter, so that no gradient reaches it and no step of an optimiser moves it, or lets it be trained
+    /// again. No change of mode changes that. It is not saved.
     #[doc(alias = "requires_grad_")]
     pub const fn set_trainable(&mut self, trainable: bool) {
         self.trainable = trainable;

@@ -64,8 +64,8 @@ impl<B: Backend> Memory<B> {
     /// What is remembered of the parameter at `path`; creates the record on first use.
     ///
     /// # Errors
-    /// [`ErrorKind::Shape`] if what is remembered has another shape: a path is all that tells parameters apart, so those
-    /// of another network, which had the optimiser before, look the same. [`ErrorKind::Memory`].
+    /// [`ErrorKind::Shape`] if what is remembered has another shape. Parameters are told apart by path alone, so another
+    /// network's, of the same paths, are taken for these. [`ErrorKind::Memory`].
     pub fn of(&mut self, path: &Path<'_>, param: &Param<B>) -> Result<&mut Record<B>> {
         match self.records.entry_ref(path.write_to(&mut self.name)) {
             EntryRef::Occupied(entry) => {

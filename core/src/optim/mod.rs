@@ -164,14 +164,14 @@ const NOTHING_TO_DO: Error = Error::new(
     "no gradient belongs to a parameter of this module; was the loss computed with it, in training mode?",
 );
 
-/// Calls `each` for each parameter, and says whether one of the calls said true.
+/// Calls `each` for each parameter that is not frozen, and says whether one of the calls said true.
 fn walk<B: Backend>(
     module: &mut dyn Module<B>,
     each: &mut dyn FnMut(&Path<'_>, &mut Param<B>) -> Result<bool>,
 ) -> Result<bool> {
     let mut any = false;
     module.each_param_mut(&mut |path, param| {
-        any |= each(path, param)?;
+        any |= param.is_trainable() && each(path, param)?;
         Ok(())
     })?;
     Ok(any)

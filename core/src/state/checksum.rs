@@ -51,7 +51,11 @@ impl SafeTensors<'_> {
         let tensors = self.views().iter();
         let tensors = tensors.map(|view| (view.name(), view.dtype(), view.shape(), view.data()));
         self.metadata_value(KEY).is_none_or(|stated| {
-            stated.len() == 16 && u64::from_str_radix(stated, 16) == Ok(checksum(tensors))
+            // No sign and no capital, either of which would be another text.
+            let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            stated.len() == 16
+                && stated.bytes().all(digit)
+                && u64::from_str_radix(stated, 16) == Ok(checksum(tensors))
         })
     }
 }

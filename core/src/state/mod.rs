@@ -26,8 +26,9 @@
 //! ```
 //!
 //! Files are taken to be hostile: every input gives a value or an error, and what [`SafeTensors::parse`] allocates is a
-//! small multiple of the header. Loading adds the tensors of the model, and saving holds its bytes twice: once as they
-//! are collected and once as the file.
+//! small multiple of the header. Loading adds the tensors of the model and, for one of them at a time, its elements once
+//! more and as `f64`. Saving holds all bytes twice, once as they are collected and once as the file, and one tensor a third
+//! time.
 //!
 //! [safetensors]: https://github.com/huggingface/safetensors
 

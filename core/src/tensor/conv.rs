@@ -55,7 +55,7 @@ impl Padding {
                 .into_iter()
                 .try_fold(input[axis], |size, padding| {
                     size.checked_add(padding)
-                        .filter(|&size| size <= isize::MAX as usize)
+                        .filter(|&size| padding == 0 || size <= isize::MAX as usize)
                 });
             let Some(padded) = padded else {
                 return Err(

@@ -162,11 +162,7 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_max`]; [`ErrorKind::Size`] if the axis is longer than `2^32`, the positions that an index can name.
     pub fn try_argmax(&self, axis: usize) -> Result<Index<B>> {
-        let [outer, n, inner] = self.around("argmax", axis)?;
-        let last = u32::try_from(n - 1).map_err(|_| {
-            Error::about(ErrorKind::Size, "argmax", self.shape())
-                .advise("an index names at most 2^32 positions")
-        })?;
+        let ([outer, n, inner], last) = self.positions("argmax", axis)?;
         let x = self.detach().try_reshape([outer, n, inner])?;
         Index::wrap(
             self.device(),
@@ -188,8 +184,20 @@ impl<B: Backend> Tensor<B> {
     /// # Errors
     /// As [`Tensor::try_argmax`].
     pub fn try_argmin(&self, axis: usize) -> Result<Index<B>> {
-        let argmax = self.detach().try_neg()?.try_argmax(axis);
+        self.positions("argmin", axis)?;
+        let negated = self.detach().try_neg();
+        let argmax = negated.and_then(|negated| negated.try_argmax(axis));
         argmax.map_err(|error| error.in_op("argmin"))
+    }
+
+    /// The elements of three groups of axes, as [`Tensor::around`] gives them, and the last position along the middle one.
+    fn positions(&self, op: &'static str, axis: usize) -> Result<([usize; 3], u32)> {
+        let around = self.around(op, axis)?;
+        let last = u32::try_from(around[1] - 1).map_err(|_| {
+            Error::about(ErrorKind::Size, op, self.shape())
+                .advise("an index names at most 2^32 positions")
+        })?;
+        Ok((around, last))
     }
 
     /// One element along one axis, which is dropped: `index` has the position for each index of the other axes, in
@@ -225,12 +233,13 @@ impl<B: Backend> Tensor<B> {
         axis: usize,
         position: impl Fn(&Self) -> Result<Index<B>>,
     ) -> Result<Self> {
-        let around = self.around(R::NAME, axis)?;
-        let (out, _) = self.folded(reduction, &[axis])?;
         if !self.is_tracked() {
-            return Ok(out);
+            self.around(R::NAME, axis)?;
+            return Ok(self.folded(reduction, &[axis])?.0);
         }
-        let index = position(&self.detach())?;
+        let (around, _) = self.positions(R::NAME, axis)?;
+        let (out, _) = self.folded(reduction, &[axis])?;
+        let index = position(&self.detach()).map_err(|error| error.in_op(R::NAME))?;
         self.placing(R::NAME, out, around, &index)
     }
 

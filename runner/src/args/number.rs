@@ -1,5 +1,7 @@
 //! Numbers on the command line, read and checked.
 
+use std::num::IntErrorKind;
+
 use minitorch_core::executor::MOST_TASKS;
 
 /// A count of at least one, and small enough that products of two of them do not overflow.
@@ -26,10 +28,11 @@ pub(super) fn seed(text: &str) -> Result<u64, String> {
 /// A number of threads. One that is larger than the most that are of use is no mistake: scripts give the number of
 /// processors, and [`cpu`](crate::backend::cpu) says how many it starts.
 pub(super) fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
+    match text.parse::<usize>() {
         Ok(number) if number > 0 => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Ok(usize::MAX),
         _ => Err(format!(
-            "a whole number from 1 to {MOST_TASKS} is expected; with more, {MOST_TASKS} are started"
+            "a whole number of 1 or more is expected; at most {MOST_TASKS} threads are started"
         )),
     }
 }
@@ -57,10 +60,11 @@ mod tests {
             assert!(seed(wrong).is_err(), "{wrong}");
         }
         assert_eq!((threads("7"), threads("5000")), (Ok(7), Ok(5000)));
-        for wrong in ["0", "-1", "two", "99999999999999999999999"] {
+        assert_eq!(threads("99999999999999999999999"), Ok(usize::MAX));
+        for wrong in ["0", "-1", "two"] {
             let message = threads(wrong).unwrap_err();
             assert!(
-                message.starts_with("a whole number from 1 to 64 is"),
+                message.starts_with("a whole number of 1 or more is expected; at most 64"),
                 "{wrong}: {message}"
             );
         }

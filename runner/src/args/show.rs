@@ -95,7 +95,7 @@ pub struct Drawing {
     pub shape: Vec<usize>,
 
     /// The element of the result whose origin the picture has in colour, such as 0,1 [default: the last one]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count, requires = "svg")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count, allow_negative_numbers = true, requires = "svg")]
     pub cell: Vec<usize>,
 
     /// Draw to a file; - is standard output, in place of the text

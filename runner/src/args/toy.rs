@@ -317,7 +317,7 @@ impl Arguments {
         };
         let limit = match recipe.rate as f32 {
             0.0 => "0; 1e-45 is the smallest",
-            f32::INFINITY => "infinite; 3e38 is the largest",
+            f32::INFINITY => "infinite; about 3.4e38 is the largest",
             _ => "",
         };
         if matches!(engine, Engine::Fast | Engine::Cuda) && !limit.is_empty() {

@@ -11,7 +11,7 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnist --batch -1", "--batch"),
         (
             "mnist --threads 0",
-            "'--threads <N>': a whole number from 1 to 64 is expected",
+            "'--threads <N>': a whole number of 1 or more is expected; at most 64",
         ),
         ("mnist --epochs 0", "--epochs"),
         ("mnist --train 0", "--train"),
@@ -45,6 +45,7 @@ fn wrong_usage_names_what_is_wrong() {
         ("mnits", "mnist"),
         ("show tensor --shape x", "<LIST>': a whole number of 0"),
         ("show tensor --shape -1", "<LIST>': a whole number of 0"),
+        ("show map --cell -1", "<LIST>': a whole number of 0"),
         ("show tensor --permute=", "<LIST>': a whole number of 0"),
         ("show tensor --position -1", "<N>': a whole number of 0"),
         ("show reduce --axis x", "<N>': a whole number of 0"),

@@ -230,7 +230,7 @@ fn windows_that_do_not_fit() {
     );
     refused(
         conv([1, 2, 2, 2], [1, 1], Padding::Symmetric([usize::MAX, 0])),
-        ErrorKind::Shape,
+        ErrorKind::Size,
     );
     // So many outputs that their number overflows.
     let far = Padding::Symmetric([1 << 40, 1 << 40]);
@@ -302,4 +302,10 @@ fn an_axis_longer_than_an_index_can_name() {
         error.to_string(),
         "argmax: [over 4294967294]: an index names at most 2^32 positions"
     );
+    // Before anything is computed: these would be terabytes.
+    let longer = T::ones(&device(), [1]).expand([1 << 46]);
+    let error = longer.try_argmin(0).err().unwrap();
+    assert!(error.to_string().starts_with("argmin: [over"), "{error}");
+    let error = longer.tracked().try_max(0).err().unwrap();
+    assert!(error.to_string().starts_with("max: [over"), "{error}");
 }
