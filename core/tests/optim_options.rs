@@ -92,7 +92,7 @@ fn assert_amount<E: Element>(wrong: f64) {
 /// What meets a tensor may be infinite where neither of its factors is.
 #[test]
 fn what_options_make_together_is_finite_in_the_element_type() {
-    let rate = "the learning rate over 1 - beta1^t must be finite in the element type";
+    let rate = "the learning rate over 1 - beta1 must be finite in the element type";
     assert_refused::<f32>(&mut Adam::new(1e38), rate);
     assert_refused::<f32>(&mut AdamW::new(1e38), rate);
     let decay = "the learning rate times weight_decay must be finite in the element type";

@@ -31,7 +31,7 @@ struct Moments<B: Backend> {
 
 const BETA1: &str = "beta1 must be at least 0 and below 1";
 const BETA2: &str = "beta2 must be at least 0 and below 1";
-const CORRECTED: &str = "the learning rate over 1 - beta1^t must be finite in the element type";
+const CORRECTED: &str = "the learning rate over 1 - beta1 must be finite in the element type";
 const SHRINKS: &str = "the learning rate times weight_decay must be finite in the element type";
 
 impl<B: Backend> Moments<B> {
@@ -65,12 +65,12 @@ impl<B: Backend> Moments<B> {
             ((0.0..1.0).contains(&beta2), BETA2),
             (is_epsilon::<B::Elem>(self.epsilon), EPSILON),
             (is_amount::<B::Elem>(decay), WEIGHT_DECAY),
+            // Of the steps from the beginning on, the first one has the largest correction.
+            (is_finite::<B::Elem>(self.rate / (1.0 - beta1)), CORRECTED),
             (is_finite::<B::Elem>(shrinks_by), SHRINKS),
         ];
         demand("step", &options)?;
         let ([mean, square], [power1, power2]) = self.memory.of(path, param)?.parts()?;
-        let rate = self.rate / (1.0 - *power1 * beta1);
-        demand("step", &[(is_finite::<B::Elem>(rate), CORRECTED)])?;
         match self.decay {
             WeightDecay::Penalty(factor) if factor != 0.0 => {
                 grad.try_update(AddScaled { factor }, [param.leaf()])?;
@@ -87,7 +87,7 @@ impl<B: Backend> Moments<B> {
         mean.try_update(Decay { keep: beta1, gain }, [&grad])?;
         square.try_update(DecaySquare { keep: beta2 }, [&grad])?;
         let step = AdamStep {
-            rate,
+            rate: self.rate / (1.0 - *power1),
             scale: 1.0 / sqrt(1.0 - *power2),
             epsilon: self.epsilon,
         };
@@ -178,7 +178,7 @@ optimizers! {
     ///
     /// A step is an [`ErrorKind::Argument`](crate::ErrorKind::Argument) unless `rate`, `epsilon` and `weight_decay` are
     /// at least 0 and finite in the element type, `epsilon` does not become 0 there, and `beta1` and `beta2` are at least
-    /// 0 and below 1; so must be finite what is made of them, `rate / (1 - beta1^t)`.
+    /// 0 and below 1; so must be finite what is made of them, `rate / (1 - beta1)`.
     Adam: Penalty(0.0),
         "Adds this multiple of the parameter to its gradient, as a penalty on squares would; 0 unless set.";
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2017): PyTorch's `AdamW` with its defaults.
