@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 /// Layers one after the other, chosen at run time. Paths are `0.weight`, `2.bias`, as in PyTorch.
 ///
-/// A tuple of layers does the same without boxes: `(linear, Relu, other)`.
+/// A tuple of layers does the same without boxes, and can be cloned: `(linear, Relu, other)`.
 ///
 /// ```
 /// use minitorch_core::nn::{Layer, Linear, Module, Relu, Sequential};
