@@ -11,6 +11,7 @@ core/src/isa/x86.rs             core:matmul core:pool
 core/src/kernels/block/add.rs   core:lib core:block
 core/src/kernels/correlate.rs   core:lib core:conv
 core/src/kernels/panel.rs       core:lib core:matmul core:conv
+core/src/kernels/terms.rs       core:lib core:matmul core:conv
 core/src/math/fma.rs            core:math_fma
 core/src/math/sqrt.rs           core:math
 core/src/shared.rs              core:shared

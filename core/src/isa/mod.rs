@@ -37,6 +37,10 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     /// How many rows of two such vectors a product keeps in registers.
     const ROWS: usize = 4;
 
+    /// Asks for the memory at an address before it is needed. Nothing is read, so it may be any address.
+    #[inline(always)]
+    fn prefetch<T>(_at: *const T) {}
+
     /// [`Isa::fma_f32`] in eight lanes. The compiler vectorises most loops over the scalar form by itself, but not
     /// reliably blocks of accumulators, which it unrolls first.
     #[inline(always)]

@@ -1,12 +1,12 @@
 #![allow(unsafe_code)]
 use super::{Isa, Kernel};
 use core::arch::x86_64::{
-    __m256, __m256d, __m256i, __m512, __m512d, __m512i, _CMP_EQ_OQ, _mm_cvtsd_f64, _mm_cvtss_f32,
-    _mm_fmadd_sd, _mm_fmadd_ss, _mm_set_sd, _mm_set_ss, _mm256_castps_pd, _mm256_cmp_ps,
-    _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps, _mm256_permute2f128_ps,
-    _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps,
-    _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps, _mm512_fmadd_pd, _mm512_fmadd_ps,
-    _mm512_permutexvar_ps,
+    __m256, __m256d, __m256i, __m512, __m512d, __m512i, _CMP_EQ_OQ, _MM_HINT_T0, _mm_cvtsd_f64,
+    _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss,
+    _mm256_castps_pd, _mm256_cmp_ps, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps,
+    _mm256_permute2f128_ps, _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps,
+    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_permutexvar_ps,
 };
 use core::mem::transmute;
 
@@ -22,6 +22,12 @@ impl super::sealed::Sealed for Avx2 {}
 impl Isa for Avx2 {
     const ROWS: usize = 6;
     const SELECTS: bool = true;
+
+    #[inline(always)]
+    fn prefetch<T>(at: *const T) {
+        // SAFETY: the instruction reads nothing, at no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
 
     #[inline(always)]
     fn apart<K: Kernel>(kernel: K) -> K::Output {
@@ -128,6 +134,11 @@ impl Isa for Avx512 {
     const LANES: usize = 16;
     const ROWS: usize = 8;
     const SELECTS: bool = true;
+
+    #[inline(always)]
+    fn prefetch<T>(at: *const T) {
+        Avx2::prefetch(at);
+    }
 
     #[inline(always)]
     fn apart<K: Kernel>(kernel: K) -> K::Output {

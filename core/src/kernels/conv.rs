@@ -6,10 +6,11 @@
 //! fall into at most `stride[0] * stride[1]` groups (phases); those of one group meet the same taps, each with the same
 //! distance between input and output position, so each group is a pass of stride 1.
 
-use super::panel::{DEPTH, TASK, tile};
+use super::panel::{TASK, tile};
 use super::slide::{Task, reserved};
 use super::split::{self, Cut};
 use super::strip::{Taken, plan};
+use super::terms::DEPTH;
 use super::workspace::{CAPACITY, Workspace};
 use super::{Context, Operand};
 use crate::backend::Window;

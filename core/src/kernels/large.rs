@@ -15,17 +15,22 @@
 
 use super::Context;
 use super::left;
-use super::panel::{Panel, Spot, Taps, VECTORS, lanes};
+use super::panel::{Panel, Spot, VECTORS, lanes};
 use super::product::{Product, pack_columns};
 use super::split::{self, Cut};
+use super::terms::Even;
 use super::workspace::Workspace;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
+use crate::reduction::LANES;
+use core::iter::once;
 
 /// Elements that are packed at once.
 const PACKED: usize = 1 << 20;
 /// The fewest columns that are packed at once if there are so many: the left operand is packed again for others.
 const COLUMNS: usize = 512;
+/// Panels that are packed together where columns lie side by side.
+const TOGETHER: usize = 8;
 /// Elements that are worth a task of packing.
 const TASK: usize = 1 << 14;
 
@@ -138,15 +143,39 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
     fn run<I: Isa>(self) {
         let Self { right, .. } = self;
         let side = &self.product.b;
-        let at = side.matrix(0) + right.terms.first * side.depth;
-        for (n, panel) in self.to.chunks_exact_mut(right.panel()).enumerate() {
-            let column = (self.first + n) * right.width;
-            let from = at + (right.columns.first + column) * side.step;
-            let shape = [
-                right.terms.count,
-                right.width.min(right.columns.count - column),
-            ];
-            pack_columns::<E, I>(side, from, shape, right.width, panel);
+        let first = side.matrix(0) + right.terms.first * side.depth;
+        let mut column = self.first * right.width;
+        let mut to = self.to;
+        while !to.is_empty() {
+            let from = first + (right.columns.first + column) * side.step;
+            let rest = right.columns.count - column;
+            let elements = TOGETHER * right.panel();
+            if side.step == 1 && rest >= TOGETHER * right.width && to.len() >= elements {
+                let panels = to.split_off_mut(..elements).expect("as many");
+                copy_lines(&side.data[from..], side.depth, &right, panels);
+                column += TOGETHER * right.width;
+            } else {
+                let panel = to.split_off_mut(..right.panel()).expect("whole panels");
+                let shape = [right.terms.count, right.width.min(rest)];
+                pack_columns::<E, I>(side, from, shape, right.width, panel);
+                column += right.width;
+            }
+        }
+    }
+}
+
+/// Copies terms into panels side by side, whose columns lie side by side: a line of the cache at a time, each term would be
+/// in a page of its own.
+#[inline(always)]
+fn copy_lines<E: Element>(data: &[E], by_term: usize, right: &Right, panels: &mut [E]) {
+    let Right { terms, width, .. } = *right;
+    for k in 0..terms.count {
+        let line = data[k * by_term..][..TOGETHER * width].chunks_exact(width);
+        for (from, panel) in line.zip(panels.chunks_exact_mut(right.panel())) {
+            // Vectors rather than a call.
+            let (to, _) = panel[k * width..][..width].as_chunks_mut::<LANES>();
+            let (from, _) = from.as_chunks::<LANES>();
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
         }
     }
 }
@@ -178,15 +207,10 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
         // Equal parts, of whole tiles, rather than full ones and a rest.
         let equal = rows.div_ceil(rows.div_ceil(fits));
         let most = equal.next_multiple_of(plan.tile[0]).min(fits);
-        let mut taps = Taps::new();
         for top in (0..rows).step_by(most) {
             let height = most.min(rows - top);
             for first in (0..right.terms.count).step_by(terms) {
                 let depth = terms.min(right.terms.count - first);
-                if taps.len() != depth {
-                    taps.clear();
-                    taps.extend((0..depth).map(|k| [k, k * right.width]));
-                }
                 let term = right.terms.first + first;
                 let lying = left::Rows {
                     data: a.data,
@@ -194,11 +218,19 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                     row: a.step,
                 };
                 let panel = Panel {
-                    left: left::pack::<E, I>(lying, height, depth, |k| k * a.depth, self.scratch),
-                    b: self.packed,
-                    taps: &taps,
+                    terms: Even {
+                        left: left::pack::<E, I>(
+                            lying,
+                            height,
+                            depth,
+                            |k| k * a.depth,
+                            self.scratch,
+                        ),
+                        right: self.packed,
+                        count: depth,
+                        steps: [a.depth, right.width],
+                    },
                     steps: [plan.columns, 1],
-                    gap: 0,
                     first: term == 0,
                 };
                 for column in (0..right.columns.count).step_by(right.width) {
@@ -211,7 +243,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                             .saturating_sub(v * lanes)
                             .min(lanes),
                     });
-                    panel.tiles::<I, VECTORS>(lanes, height, &spots, self.out);
+                    panel.tiles::<I, VECTORS>(lanes, height, once(spots), self.out);
                 }
             }
             if right.terms.first + right.terms.count == plan.depth {

@@ -46,6 +46,20 @@ pub(crate) const fn height(rest: usize, most: usize) -> usize {
     }
 }
 
+/// The height of the next tile, and how many in a row have it.
+#[inline(always)]
+pub(crate) const fn run(rest: usize, most: usize) -> [usize; 2] {
+    let height = height(rest, most);
+    let fits = rest / height;
+    // The last eight rows are not six and two.
+    let tiles = if height == 6 && rest % 6 == 2 {
+        fits - 1
+    } else {
+        fits
+    };
+    [height, tiles]
+}
+
 /// At least as many elements as [`pack`] needs.
 pub(crate) const fn packed(rows: usize, terms: usize, most: usize) -> usize {
     // Fewer rows than a tile has are at most three smaller ones.

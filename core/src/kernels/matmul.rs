@@ -3,7 +3,7 @@
 
 use super::epilogue::Epilogue;
 use super::few::FEW;
-use super::panel::{DEPTH, TASK, tile};
+use super::panel::{TASK, tile};
 use super::product::{Product, Side};
 use super::split::{self, Cut};
 use super::workspace::{CAPACITY, Workspace};
@@ -14,7 +14,7 @@ use crate::layout::Layout;
 
 /// Terms of a sum that go through the registers before it is written: packed columns of so many stay in the first-level
 /// cache.
-const TERMS: usize = if SMALL { DEPTH } else { 256 };
+const TERMS: usize = if SMALL { 32 } else { 256 };
 
 /// Elements of an operand that may be read where they lie again and again: with strides that reach further, they
 /// would fight for the same lines of the cache.
@@ -127,14 +127,16 @@ impl Matmul {
 
     /// Whether a rectangle with so many rows reads the right operand where it lies, as far as its columns fill vectors
     /// or it is turned in registers; else it is packed, a tile's columns at a time. That costs about as much as four
-    /// rows of products.
+    /// rows of products, and for columns of one tile there is nothing to gain: they lie as if packed.
     #[must_use]
     pub const fn reads_in_place(&self, rows: usize) -> bool {
         let [_, _, by_term] = self.strides;
         self.turned
             || self.packing.is_none()
                 && self.contiguous
-                && (rows <= 2 * self.tile[0] || self.depth.saturating_mul(by_term) <= NEAR)
+                && (rows <= 2 * self.tile[0]
+                    || by_term <= self.tile[1]
+                    || self.depth.saturating_mul(by_term) <= NEAR)
     }
 
     /// Whether a rectangle with so many rows and columns packs the left operand, too.
@@ -143,7 +145,7 @@ impl Matmul {
         let [by_row, by_term, _] = self.strides;
         let reach =
             (rows.saturating_mul(by_row)).saturating_add(self.depth.saturating_mul(by_term));
-        let reused = rows >= 4 && columns >= 4 * self.tile[1];
+        let reused = rows >= 4 && columns >= 6 * self.tile[1];
         self.packing.is_some() || !SMALL && !self.turned && reused && reach > NEAR
     }
 

@@ -36,6 +36,7 @@ pub(crate) mod slide;
 mod small;
 pub(crate) mod split;
 pub(crate) mod strip;
+pub(crate) mod terms;
 #[cfg(test)]
 mod turned;
 pub(crate) mod vector;

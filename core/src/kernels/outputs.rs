@@ -13,9 +13,12 @@
 
 use super::SMALL;
 use super::panel::{Panel, Spot, VECTORS, lanes};
+use super::terms::Listed;
 use crate::element::Element;
 use crate::isa::Isa;
 use crate::reduction::LANES;
+use core::array;
+use core::iter::{from_fn, once, repeat_with};
 
 /// The fewest taps for which it pays: to move sums takes about as long as five taps, and often saves a vector in twenty.
 const DEEP: usize = 128;
@@ -39,7 +42,7 @@ pub(crate) struct Outputs {
 impl Outputs {
     /// Runs `panel` over all outputs.
     #[inline(always)]
-    pub(crate) fn sums<E: Element, I: Isa>(&self, panel: Panel<'_, E>, out: &mut [E]) {
+    pub(crate) fn sums<E: Element, I: Isa>(&self, panel: Panel<Listed<'_, E>>, out: &mut [E]) {
         let lanes = if self.size[1] <= LANES {
             LANES
         } else {
@@ -54,7 +57,11 @@ impl Outputs {
 
     /// Whether that can be done, and pays.
     #[inline(always)]
-    fn goes_over_lines<E: Element, I: Isa>(&self, panel: &Panel<'_, E>, lanes: usize) -> bool {
+    fn goes_over_lines<E: Element, I: Isa>(
+        &self,
+        panel: &Panel<Listed<'_, E>>,
+        lanes: usize,
+    ) -> bool {
         let [height, width] = self.size;
         // What is behind the last column of a line is the first one of the next, with nothing between.
         let adjacent = panel.steps[1] == 1 && self.line == width;
@@ -62,7 +69,7 @@ impl Outputs {
         let safe = adjacent && width >= lanes && self.whole;
         let quick = size_of::<E>() == 4 && I::SELECTS && lanes == super::panel::lanes::<E, I>();
         let fewer = self.end().div_ceil(lanes) < height * width.div_ceil(lanes);
-        !SMALL && safe && quick && fewer && panel.taps.len() >= DEEP
+        !SMALL && safe && quick && fewer && panel.terms.taps.len() >= DEEP
     }
 
     /// Positions up to the last output.
@@ -71,7 +78,7 @@ impl Outputs {
     }
 
     #[inline(always)]
-    fn lines<E: Element, I: Isa>(&self, panel: Panel<'_, E>, lanes: usize, out: &mut [E]) {
+    fn lines<E: Element, I: Isa>(&self, panel: Panel<Listed<'_, E>>, lanes: usize, out: &mut [E]) {
         let [height, width] = self.size;
         let column = panel.steps[1];
         // The last vector of a line ends with the line if it can: some sums are computed twice, none is cut. Not where
@@ -81,56 +88,81 @@ impl Outputs {
         } else {
             width
         };
-        let mut spots = [Spot::default(); VECTORS];
-        let mut held = 0;
-        for y in 0..height {
-            for x in (0..width).step_by(lanes) {
-                let x = x.min(last);
-                spots[held] = Spot {
-                    b: y * self.pitch + x,
-                    out: self.base + y * self.line + x * column,
-                    count: lanes.min(width - x),
-                };
-                held += 1;
-                if held == VECTORS {
-                    panel.tiles::<I, VECTORS>(lanes, self.rows, &spots, out);
-                    held = 0;
-                }
+        let (mut y, mut x) = (0, 0);
+        let spots = repeat_with(move || {
+            let at = x.min(last);
+            let spot = self.spot([y, at], lanes, column);
+            x += lanes;
+            if x >= width {
+                (y, x) = (y + 1, 0);
             }
-        }
-        if held > 0 {
-            panel.tiles::<I, 1>(lanes, self.rows, &[spots[0]], out);
+            spot
+        });
+        let count = height * width.div_ceil(lanes);
+        panel.tiles::<I, VECTORS>(lanes, self.rows, tiles(count, spots.clone()), out);
+        if let Some(spot) = rest(count, spots) {
+            panel.tiles::<I, 1>(lanes, self.rows, once([spot]), out);
         }
     }
 
     /// The last vector of all ends with the last line, so that nothing beyond is overwritten.
     #[inline(always)]
-    fn over_lines<E: Element, I: Isa>(&self, panel: Panel<'_, E>, lanes: usize, out: &mut [E]) {
+    fn over_lines<E: Element, I: Isa>(
+        &self,
+        panel: Panel<Listed<'_, E>>,
+        lanes: usize,
+        out: &mut [E],
+    ) {
         let [height, width] = self.size;
-        let mut spots = [Spot::default(); VECTORS];
-        let mut held = 0;
         let (mut y, mut x) = (0, 0);
-        while y < height {
+        let spots = from_fn(move || {
+            if y == height {
+                return None;
+            }
             if y + 1 == height {
                 x = x.min(width - lanes);
             }
-            spots[held] = Spot {
-                b: y * self.pitch + x,
-                out: self.base + y * self.line + x,
-                count: lanes.min(width - x),
-            };
-            held += 1;
-            if held == VECTORS {
-                panel.tiles_over_lines::<I, VECTORS>(lanes, self.rows, &spots, out);
-                held = 0;
-            }
+            let spot = self.spot([y, x], lanes, 1);
             x += lanes;
             if x >= width {
                 (y, x) = (y + 1, x.saturating_sub(self.pitch));
             }
+            Some(spot)
+        });
+        let (count, gap) = (spots.clone().count(), self.pitch - width);
+        let in_tiles = tiles(count, spots.clone());
+        panel.tiles_over_lines::<I, VECTORS>(lanes, self.rows, in_tiles, gap, out);
+        if let Some(spot) = rest(count, spots) {
+            panel.tiles_over_lines::<I, 1>(lanes, self.rows, once([spot]), gap, out);
         }
-        if held > 0 {
-            panel.tiles_over_lines::<I, 1>(lanes, self.rows, &[spots[0]], out);
+    }
+
+    /// The vector from row `y` and column `x` on, if columns are so far apart in the output.
+    #[inline(always)]
+    fn spot(&self, [y, x]: [usize; 2], lanes: usize, column: usize) -> Spot {
+        Spot {
+            b: y * self.pitch + x,
+            out: self.base + y * self.line + x * column,
+            count: lanes.min(self.size[1] - x),
         }
+    }
+}
+
+/// The first `count` spots, as far as they fill tiles.
+#[inline(always)]
+fn tiles(
+    count: usize,
+    mut spots: impl Iterator<Item = Spot> + Clone,
+) -> impl Iterator<Item = [Spot; VECTORS]> + Clone {
+    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().unwrap_or_default()))
+}
+
+/// The one that is left over, if any.
+#[inline(always)]
+fn rest(count: usize, mut spots: impl Iterator<Item = Spot>) -> Option<Spot> {
+    if count.is_multiple_of(VECTORS) {
+        None
+    } else {
+        spots.nth(count - 1)
     }
 }

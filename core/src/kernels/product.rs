@@ -12,13 +12,15 @@ use super::epilogue::Epilogue;
 use super::few::Few;
 use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
-use super::panel::{Panel, Spot, Taps, VECTORS, WIDE, lanes};
+use super::panel::{Panel, Spot, VECTORS, WIDE, lanes};
+use super::terms::Even;
 use super::workspace::BEYOND;
 use super::{Operand, SMALL};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
 use crate::reduction::LANES;
+use core::array::from_fn;
 use core::ops::Range;
 
 /// One operand: the strides of its rows or columns and of `k`.
@@ -84,7 +86,6 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
         // A copy: what lies behind a reference would be read again after each write to the output.
         let product = *product;
         let Matmul { rows, columns, .. } = product.plan;
-        let mut taps = Taps::new();
         let mut at = start;
         let end = start + out.len();
         while at < end {
@@ -96,7 +97,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                 columns: column..column + width,
                 base: at - start,
             };
-            product.block::<I>(&block, &mut taps, scratch, out);
+            product.block::<I>(&block, scratch, out);
             let out = &mut out[at - start..];
             product
                 .epilogue
@@ -116,7 +117,7 @@ struct Block {
 
 impl<E: Element> Product<'_, E> {
     #[inline(always)]
-    fn block<I: Isa>(&self, block: &Block, taps: &mut Taps, scratch: &mut [E], out: &mut [E]) {
+    fn block<I: Isa>(&self, block: &Block, scratch: &mut [E], out: &mut [E]) {
         let Self { a, b, plan, .. } = *self;
         let Matmul {
             columns: stride,
@@ -186,7 +187,7 @@ impl<E: Element> Product<'_, E> {
                     first: first == 0,
                 };
                 let base = block.base + top * steps[0];
-                pass.columns::<I>(columns.len(), base, taps, packed_columns, out);
+                pass.columns::<I>(columns.len(), base, packed_columns, out);
             }
         }
     }
@@ -207,17 +208,8 @@ struct Pass<'a, E> {
 
 impl<E: Element> Pass<'_, E> {
     #[inline(always)]
-    fn columns<I: Isa>(
-        &self,
-        columns: usize,
-        base: usize,
-        taps: &mut Taps,
-        packed: &mut [E],
-        out: &mut [E],
-    ) {
+    fn columns<I: Isa>(&self, columns: usize, base: usize, packed: &mut [E], out: &mut [E]) {
         let lanes = lanes::<E, I>();
-        // How far apart the taps in the table are, to write it again only when that changes.
-        let mut tabled = None;
         let mut column = 0;
         while column < columns {
             let rest = columns - column;
@@ -234,25 +226,28 @@ impl<E: Element> Pass<'_, E> {
             } else {
                 VECTORS.min(rest / lanes)
             };
-            let width = rest.min(vectors * lanes);
-            let (b, spacing) = if in_place {
+            // Where they lie, all that fill tiles follow each other.
+            let times = if in_place {
+                rest / (vectors * lanes)
+            } else {
+                1
+            };
+            let width = rest.min(times * vectors * lanes);
+            let (right, spacing) = if in_place {
                 (&self.right.data[from..], self.right.depth)
             } else {
                 let spacing = vectors * lanes;
                 pack_columns::<E, I>(&self.right, from, [self.depth, width], spacing, packed);
                 (&*packed, spacing)
             };
-            if tabled != Some(spacing) {
-                taps.clear();
-                taps.extend((0..self.depth).map(|k| [k * self.left_depth, k * spacing]));
-                tabled = Some(spacing);
-            }
             let panel = Panel {
-                left: self.left,
-                b,
-                taps,
+                terms: Even {
+                    left: self.left,
+                    right,
+                    count: self.depth,
+                    steps: [self.left_depth, spacing],
+                },
                 steps: self.steps,
-                gap: 0,
                 first: self.first,
             };
             let spot = |vector: usize| Spot {
@@ -261,16 +256,17 @@ impl<E: Element> Pass<'_, E> {
                 count: lanes.min(width - vector * lanes),
             };
             if vectors == WIDE {
-                let spots: [Spot; WIDE] = core::array::from_fn(spot);
-                (0..self.height).for_each(|row| panel.row::<I, WIDE>(row, &spots, out));
+                let spots = (0..times).map(|n| from_fn(|v| spot(n * WIDE + v)));
+                panel.one_by_one::<I, WIDE>(self.height, spots, out);
             } else if vectors == WIDE / 2 && vectors > VECTORS {
-                let spots: [Spot; WIDE / 2] = core::array::from_fn(spot);
-                (0..self.height).for_each(|row| panel.row::<I, { WIDE / 2 }>(row, &spots, out));
+                let spots = (0..times).map(|n| from_fn(|v| spot(n * WIDE / 2 + v)));
+                panel.one_by_one::<I, { WIDE / 2 }>(self.height, spots, out);
             } else if vectors == VECTORS {
-                let spots: [Spot; VECTORS] = core::array::from_fn(spot);
-                panel.tiles::<I, VECTORS>(lanes, self.height, &spots, out);
+                let spots = (0..times).map(|n| from_fn(|v| spot(n * VECTORS + v)));
+                panel.tiles::<I, VECTORS>(lanes, self.height, spots, out);
             } else {
-                panel.tiles::<I, 1>(lanes, self.height, &[spot(0)], out);
+                let spots = (0..times).map(|n| [spot(n)]);
+                panel.tiles::<I, 1>(lanes, self.height, spots, out);
             }
             column += width;
         }
@@ -286,20 +282,17 @@ pub(super) fn pack_columns<E: Element, I: Isa>(
     spacing: usize,
     packed: &mut [E],
 ) {
-    let terms = packed.chunks_exact_mut(spacing).take(depth);
     if side.step == 1 {
-        for (k, to) in terms.enumerate() {
-            let source = &side.data[from + k * side.depth..][..width];
-            if width == spacing {
-                // Vectors rather than a call.
-                let (vectors, _) = source.as_chunks::<LANES>();
-                for (to, from) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(vectors) {
-                    *to = *from;
-                }
-            } else {
-                to[..width].copy_from_slice(source);
-                to[width..].fill(E::ZERO);
-            }
+        // Vectors rather than calls.
+        match (width == spacing, spacing) {
+            (true, 8) => return copy_lines::<E, 8>(side, from, depth, packed),
+            (true, 16) => return copy_lines::<E, 16>(side, from, depth, packed),
+            (true, 32) => return copy_lines::<E, 32>(side, from, depth, packed),
+            _ => {}
+        }
+        for (k, to) in packed.chunks_exact_mut(spacing).take(depth).enumerate() {
+            to[..width].copy_from_slice(&side.data[from + k * side.depth..][..width]);
+            to[width..].fill(E::ZERO);
         }
         return;
     }
@@ -340,5 +333,19 @@ pub(super) fn pack_columns<E: Element, I: Isa>(
             to.zip(source[done * side.depth..].iter().step_by(side.depth))
                 .for_each(|(to, &from)| *to = from);
         }
+    }
+}
+
+/// Copies `depth` terms of `N` columns that lie side by side.
+#[inline(always)]
+fn copy_lines<E: Element, const N: usize>(
+    side: &Side<'_, E>,
+    from: usize,
+    depth: usize,
+    packed: &mut [E],
+) {
+    let (packed, _) = packed.as_chunks_mut::<N>();
+    for (k, to) in packed[..depth].iter_mut().enumerate() {
+        to.copy_from_slice(&side.data[from + k * side.depth..][..N]);
     }
 }

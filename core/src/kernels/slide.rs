@@ -2,8 +2,9 @@
 
 use super::left::{self, Left, Rows};
 use super::outputs::Outputs;
-use super::panel::{DEPTH, Panel, Taps, tile_rows};
+use super::panel::{Panel, tile_rows};
 use super::strip::{Image, Strip, plan};
+use super::terms::{DEPTH, Listed, Taps};
 use super::workspace::BEYOND;
 use super::{Operand, SMALL};
 use crate::backend::Window;
@@ -337,11 +338,12 @@ impl<E: Element> Pass<'_, E> {
             left::pack::<E, I>(lying, self.rows, taps.len(), |k| taps.left(k), packed)
         };
         let panel = Panel {
-            left,
-            b: scratch,
-            taps,
+            terms: Listed {
+                left,
+                right: scratch,
+                taps,
+            },
             steps: [self.plane, self.steps[1]],
-            gap: strip.lines[1] - outputs[1],
             first: channel == 0 && i == 0 && j == 0,
         };
         let outputs = Outputs {

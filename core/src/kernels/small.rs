@@ -38,6 +38,8 @@ mod product;
 mod slide;
 #[path = "strip.rs"]
 mod strip;
+#[path = "terms.rs"]
+mod terms;
 #[path = "vector.rs"]
 mod vector;
 #[path = "workspace.rs"]
