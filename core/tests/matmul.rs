@@ -101,9 +101,14 @@ fn shapes_of_layers() {
         [7, 256, 65],
         [1, 700, 1],
         // Packed rows, of which the last tiles are small ones.
-        [3, 4000, 130],
-        [5, 3000, 130],
-        [23, 500, 130],
+        [9, 4000, 200],
+        [5, 3000, 210],
+        [23, 500, 200],
+        // Columns of one tile or one vector are read where they lie, of others they are packed.
+        [64, 1100, 8],
+        [40, 1000, 16],
+        [40, 1000, 20],
+        [40, 600, 32],
     ] {
         let a = Dense::random(&mut random, &[rows, depth], 0);
         let b = Dense::random(&mut random, &[depth, columns], 0);

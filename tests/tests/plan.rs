@@ -331,6 +331,12 @@ fn the_tiles_of_a_product() {
     );
     let small = plan(&dense(&[64, 64]), &dense(&[64, 64]));
     assert!(!small.packs_left([64, 64]) && small.reads_in_place(64));
+    // Columns of one tile lie as if they were packed.
+    let narrow = |columns| plan(&dense(&[64, 1200]), &dense(&[1200, columns]));
+    let [_, tile] = many.tile;
+    assert!(narrow(tile).reads_in_place(64) && !narrow(tile - 1).reads_in_place(64));
+    // Rows are packed where enough columns follow.
+    assert!(many.packs_left([64, 6 * tile]) && !many.packs_left([64, 6 * tile - 1]));
     // Columns that are not contiguous: the transposed product, if that packs less.
     let turned = dense(&[128, 300]).permute(&[1, 0]).unwrap();
     assert!(plan(&a, &turned).transposed);

@@ -25,7 +25,7 @@ impl Isa for Avx2 {
 
     #[inline(always)]
     fn prefetch<T>(at: *const T) {
-        // SAFETY: the instruction reads nothing, at no address.
+        // SAFETY: a hint, which never faults, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
 

@@ -152,7 +152,7 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
             let elements = TOGETHER * right.panel();
             if side.step == 1 && rest >= TOGETHER * right.width && to.len() >= elements {
                 let panels = to.split_off_mut(..elements).expect("as many");
-                copy_lines(&side.data[from..], side.depth, &right, panels);
+                copy_panels(&side.data[from..], side.depth, &right, panels);
                 column += TOGETHER * right.width;
             } else {
                 let panel = to.split_off_mut(..right.panel()).expect("whole panels");
@@ -167,7 +167,7 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
 /// Copies terms into panels side by side, whose columns lie side by side: a line of the cache at a time, each term would be
 /// in a page of its own.
 #[inline(always)]
-fn copy_lines<E: Element>(data: &[E], by_term: usize, right: &Right, panels: &mut [E]) {
+fn copy_panels<E: Element>(data: &[E], by_term: usize, right: &Right, panels: &mut [E]) {
     let Right { terms, width, .. } = *right;
     for k in 0..terms.count {
         let line = data[k * by_term..][..TOGETHER * width].chunks_exact(width);
@@ -243,6 +243,7 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                             .saturating_sub(v * lanes)
                             .min(lanes),
                     });
+                    // Not all panels in one call: the last rows would go through all of them once more.
                     panel.tiles::<I, VECTORS>(lanes, height, once(spots), self.out);
                 }
             }

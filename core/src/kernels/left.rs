@@ -15,7 +15,7 @@ use crate::isa::Isa;
 /// Elements of a packed tile for each term: the most rows of a tile. Where it has fewer, the rest is of any value.
 pub(crate) const SIDE: usize = 8;
 
-/// Rows where they lie: row `r` starts at `base + r * row`, and a table says where its terms are.
+/// Rows where they lie: row `r` starts at `base + r * row`, and the terms of a panel say where they are in it.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a, E> {
     pub(crate) data: &'a [E],
@@ -132,4 +132,27 @@ fn turn<E: Element, I: Isa>(
         *square = E::transpose::<I>(lines);
     }
     squares.len() * SIDE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kernels go over runs of tiles, and [`pack`] writes one after the other.
+    #[test]
+    fn runs_are_of_the_heights_that_are_packed() {
+        for most in [2, 3, 4, 6, 8] {
+            for rows in 1..200 {
+                let mut row = 0;
+                while row < rows {
+                    let [expected, tiles] = run(rows - row, most);
+                    for _ in 0..tiles {
+                        assert_eq!(height(rows - row, most), expected, "{rows} {most}");
+                        row += expected;
+                    }
+                }
+                assert_eq!(row, rows);
+            }
+        }
+    }
 }

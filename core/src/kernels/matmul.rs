@@ -3,7 +3,7 @@
 
 use super::epilogue::Epilogue;
 use super::few::FEW;
-use super::panel::{TASK, tile};
+use super::panel::{TASK, VECTORS, tile};
 use super::product::{Product, Side};
 use super::split::{self, Cut};
 use super::workspace::{CAPACITY, Workspace};
@@ -127,7 +127,7 @@ impl Matmul {
 
     /// Whether a rectangle with so many rows reads the right operand where it lies, as far as its columns fill vectors
     /// or it is turned in registers; else it is packed, a tile's columns at a time. That costs about as much as four
-    /// rows of products, and for columns of one tile there is nothing to gain: they lie as if packed.
+    /// rows of products; columns that are one tile, or one vector, lie as if they were packed.
     #[must_use]
     pub const fn reads_in_place(&self, rows: usize) -> bool {
         let [_, _, by_term] = self.strides;
@@ -135,7 +135,8 @@ impl Matmul {
             || self.packing.is_none()
                 && self.contiguous
                 && (rows <= 2 * self.tile[0]
-                    || by_term <= self.tile[1]
+                    || by_term == self.tile[1]
+                    || by_term * VECTORS == self.tile[1]
                     || self.depth.saturating_mul(by_term) <= NEAR)
     }
 

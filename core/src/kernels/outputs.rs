@@ -154,7 +154,7 @@ fn tiles(
     count: usize,
     mut spots: impl Iterator<Item = Spot> + Clone,
 ) -> impl Iterator<Item = [Spot; VECTORS]> + Clone {
-    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().unwrap_or_default()))
+    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().expect("as many as counted")))
 }
 
 /// The one that is left over, if any.

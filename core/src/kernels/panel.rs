@@ -96,8 +96,8 @@ pub(crate) struct Panel<T> {
 }
 
 impl<E: Element, T: Terms<Element = E>> Panel<T> {
-    /// The sums of `rows` rows at `NV` vectors of columns, as many in each as [`lanes()`] says, or eight; then at the next
-    /// ones.
+    /// The sums of `rows` rows, at least one, at `NV` vectors of columns, as many in each as [`lanes()`] says, or eight,
+    /// for each item of `spots`.
     #[inline(always)]
     pub(crate) fn tiles<I: Isa, const NV: usize>(
         &self,
@@ -124,7 +124,7 @@ impl<E: Element, T: Terms<Element = E>> Panel<T> {
         self.all_rows::<I, _, NV, true>(lanes, rows, spots, gap, out);
     }
 
-    /// The sums of `rows` rows, which are not packed, in tiles of one row: at `NV` vectors of columns.
+    /// The sums of `rows` rows, at least one, in tiles of one row. They must not be packed.
     #[inline(always)]
     pub(crate) fn one_by_one<I: Isa, const NV: usize>(
         &self,
@@ -277,7 +277,7 @@ where
                     let at: [usize; NV] = from_fn(|v| spots[v].out + row * by_row);
                     (out.as_mut_ptr(), at, by_row)
                 } else {
-                    // Always so for tiles that there are.
+                    // Not at compile time: arms of `all_rows` that never run are compiled, too.
                     assert!(MR * NV * V::LANES <= LARGEST);
                     let others = others.insert([E::ZERO; LARGEST]);
                     if !panel.first {
@@ -295,8 +295,13 @@ where
                             // SAFETY: one of the first `end` rows of a spot that the assertion has found before `places`,
                             // or of the vectors of `others`.
                             acc[r][v] = unsafe { to.add(place(r, v)).cast::<V>().read() };
-                            // The next tile's, most likely: rows are further apart than the processor itself looks ahead.
-                            I::prefetch(to.wrapping_add(place(r + MR, v)));
+                            if whole {
+                                // The next tile's, most likely: rows are further apart than the processor looks ahead.
+                                I::prefetch(
+                                    to.wrapping_add(place(r, v))
+                                        .wrapping_add(MR.wrapping_mul(pitch)),
+                                );
+                            }
                         }
                     }
                 }
@@ -352,7 +357,7 @@ impl<E: Element, T: Terms<Element = E>> Panel<T> {
 }
 
 /// How far `count` steps from `base` reach, and `more` beyond. Sums that overflow reach beyond any slice: what rests on
-/// the assertions below must not depend on the callers' strides being reasonable.
+/// the kernels' assertions must not depend on the callers' strides being reasonable.
 #[inline(always)]
 pub(crate) fn reach(base: usize, count: usize, step: usize, more: usize) -> usize {
     let steps = (count - 1).checked_mul(step);

@@ -256,21 +256,26 @@ impl<E: Element> Pass<'_, E> {
                 count: lanes.min(width - vector * lanes),
             };
             if vectors == WIDE {
-                let spots = (0..times).map(|n| from_fn(|v| spot(n * WIDE + v)));
-                panel.one_by_one::<I, WIDE>(self.height, spots, out);
+                panel.one_by_one::<I, WIDE>(self.height, side_by_side(times, spot), out);
             } else if vectors == WIDE / 2 && vectors > VECTORS {
-                let spots = (0..times).map(|n| from_fn(|v| spot(n * WIDE / 2 + v)));
-                panel.one_by_one::<I, { WIDE / 2 }>(self.height, spots, out);
+                panel.one_by_one::<I, { WIDE / 2 }>(self.height, side_by_side(times, spot), out);
             } else if vectors == VECTORS {
-                let spots = (0..times).map(|n| from_fn(|v| spot(n * VECTORS + v)));
-                panel.tiles::<I, VECTORS>(lanes, self.height, spots, out);
+                panel.tiles::<I, VECTORS>(lanes, self.height, side_by_side(times, spot), out);
             } else {
-                let spots = (0..times).map(|n| [spot(n)]);
-                panel.tiles::<I, 1>(lanes, self.height, spots, out);
+                panel.tiles::<I, 1>(lanes, self.height, side_by_side(times, spot), out);
             }
             column += width;
         }
     }
+}
+
+/// So many times `NV` vectors.
+#[inline(always)]
+fn side_by_side<const NV: usize>(
+    times: usize,
+    spot: impl Fn(usize) -> Spot + Clone,
+) -> impl Iterator<Item = [Spot; NV]> + Clone {
+    (0..times).map(move |n| from_fn(|v| spot(n * NV + v)))
 }
 
 /// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.
@@ -284,10 +289,10 @@ pub(super) fn pack_columns<E: Element, I: Isa>(
 ) {
     if side.step == 1 {
         // Vectors rather than calls.
-        match (width == spacing, spacing) {
-            (true, 8) => return copy_lines::<E, 8>(side, from, depth, packed),
-            (true, 16) => return copy_lines::<E, 16>(side, from, depth, packed),
-            (true, 32) => return copy_lines::<E, 32>(side, from, depth, packed),
+        match spacing {
+            8 if width == spacing => return copy_lines::<E, 8>(side, from, depth, packed),
+            16 if width == spacing => return copy_lines::<E, 16>(side, from, depth, packed),
+            32 if width == spacing => return copy_lines::<E, 32>(side, from, depth, packed),
             _ => {}
         }
         for (k, to) in packed.chunks_exact_mut(spacing).take(depth).enumerate() {

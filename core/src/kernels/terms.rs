@@ -220,12 +220,12 @@ impl<E: Element> Terms for Listed<'_, E> {
 /// The most taps of a table.
 pub(crate) const DEPTH: usize = if SMALL { 32 } else { 1024 };
 
-/// For each `k` in order: the offsets of `a[.., k]` and of `b[k, ..]` from the places where a tile starts.
+/// For each term in order: its offsets in the left and in the right operand, from the places where a tile starts.
 pub(crate) struct Taps {
     // The first `len` are there; to write all of them first would take longer than a small product.
     offsets: [MaybeUninit<[usize; 2]>; DEPTH],
     len: usize,
-    // The largest offsets. `tile` trusts them, so nothing but `extend` and `clear` changes these fields.
+    // The largest offsets. `starts` and `add` trust them, so nothing but `extend` and `clear` changes these fields.
     reach: [usize; 2],
 }
 
@@ -254,13 +254,13 @@ impl Taps {
         unsafe { core::slice::from_raw_parts(all.as_ptr().cast(), all.len()) }
     }
 
-    /// The offset of `a[.., k]`.
+    /// The offset of a term in the left operand.
     #[inline(always)]
     pub(crate) fn left(&self, k: usize) -> usize {
         self.offsets()[k][0]
     }
 
-    /// Adds the offsets of the next `k`.
+    /// Adds the offsets of the next terms.
     ///
     /// # Panics
     /// If there are more than [`DEPTH`] then.

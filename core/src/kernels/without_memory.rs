@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 /// Rows that would be packed find no room on the stack, nor do the columns of a large product.
 fn without_memory<E: Element + Kernels>(pool: &Pool<E>) {
     for [rows, depth, columns] in [
-        [8, 2000, 70],
+        [8, 2000, 200],
         [7, 103, 300],
         [40, 130, 130],
         [130, 260, 130],
