@@ -1,7 +1,7 @@
 //! Matrix products whose right operand is packed once, for all rows and all tasks.
 //!
 //! ```text
-//! for columns and terms, 2^20 elements or fewer        packed by all threads, panel by panel
+//! for columns and terms, 2^20 elements or fewer        packed by all threads, in panels
 //!     for rows of a task                               by all threads
 //!         for rows, as many as scratch memory holds
 //!             for terms, at most 256 in order          the left operand's block is packed tile by tile
@@ -15,7 +15,7 @@
 
 use super::Context;
 use super::left;
-use super::panel::{Panel, Spot, VECTORS, lanes};
+use super::panel::{Line, Panel, VECTORS, lanes};
 use super::product::{Product, pack_columns};
 use super::split::{self, Cut};
 use super::terms::Even;
@@ -23,7 +23,6 @@ use super::workspace::Workspace;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
-use core::iter::once;
 
 /// Elements that are packed at once.
 const PACKED: usize = 1 << 20;
@@ -151,11 +150,13 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
             let rest = right.columns.count - column;
             let elements = TOGETHER * right.panel();
             if side.step == 1 && rest >= TOGETHER * right.width && to.len() >= elements {
-                let panels = to.split_off_mut(..elements).expect("as many");
+                let (panels, others) = to.split_at_mut(elements);
+                to = others;
                 copy_panels(&side.data[from..], side.depth, &right, panels);
                 column += TOGETHER * right.width;
             } else {
-                let panel = to.split_off_mut(..right.panel()).expect("whole panels");
+                let (panel, others) = to.split_at_mut(right.panel());
+                to = others;
                 let shape = [right.terms.count, right.width.min(rest)];
                 pack_columns::<E, I>(side, from, shape, right.width, panel);
                 column += right.width;
@@ -236,15 +237,15 @@ impl<E: Element> Kernel for Rows<'_, '_, E> {
                 for column in (0..right.columns.count).step_by(right.width) {
                     let b = column / right.width * right.panel() + first * right.width;
                     let to = top * plan.columns + right.columns.first + column;
-                    let spots: [Spot; VECTORS] = core::array::from_fn(|v| Spot {
-                        b: b + v * lanes,
-                        out: to + v * lanes,
-                        count: (right.columns.count - column)
-                            .saturating_sub(v * lanes)
-                            .min(lanes),
-                    });
+                    let line = Line {
+                        b,
+                        out: to,
+                        step: 1,
+                        width: right.columns.count - column,
+                        lanes,
+                    };
                     // Not all panels in one call: the last rows would go through all of them once more.
-                    panel.tiles::<I, VECTORS>(lanes, height, once(spots), self.out);
+                    panel.tiles::<I, VECTORS>(lanes, height, line.spots(1), self.out);
                 }
             }
             if right.terms.first + right.terms.count == plan.depth {

@@ -99,7 +99,7 @@ impl Outputs {
             spot
         });
         let count = height * width.div_ceil(lanes);
-        panel.tiles::<I, VECTORS>(lanes, self.rows, tiles(count, spots.clone()), out);
+        panel.tiles::<I, VECTORS>(lanes, self.rows, tiles(count, spots), out);
         if let Some(spot) = rest(count, spots) {
             panel.tiles::<I, 1>(lanes, self.rows, once([spot]), out);
         }
@@ -148,13 +148,13 @@ impl Outputs {
     }
 }
 
-/// The first `count` spots, as far as they fill tiles.
+/// The first `count` spots, of which there must be so many, as far as they fill tiles.
 #[inline(always)]
 fn tiles(
     count: usize,
     mut spots: impl Iterator<Item = Spot> + Clone,
 ) -> impl Iterator<Item = [Spot; VECTORS]> + Clone {
-    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().expect("as many as counted")))
+    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().unwrap_or_default()))
 }
 
 /// The one that is left over, if any.

@@ -85,6 +85,40 @@ pub(crate) struct Spot {
     pub(crate) count: usize,
 }
 
+/// Columns side by side: those of a product.
+pub(crate) struct Line {
+    /// The places of the first one in the right operand and in row 0 of the output.
+    pub(crate) b: usize,
+    pub(crate) out: usize,
+    /// Distance of two columns in the output.
+    pub(crate) step: usize,
+    pub(crate) width: usize,
+    pub(crate) lanes: usize,
+}
+
+impl Line {
+    /// So many times `NV` vectors: one type for all products, whose tiles are compiled once.
+    #[inline(always)]
+    pub(crate) fn spots<const NV: usize>(
+        self,
+        times: usize,
+    ) -> impl Iterator<Item = [Spot; NV]> + Clone {
+        let Self {
+            b,
+            out,
+            step,
+            width,
+            lanes,
+        } = self;
+        let spot = move |column: usize| Spot {
+            b: b + column,
+            out: out + column * step,
+            count: width.saturating_sub(column).min(lanes),
+        };
+        (0..times).map(move |n| from_fn(|v| spot((n * NV + v) * lanes)))
+    }
+}
+
 /// A block of work: what is to be added, and how results lie.
 #[derive(Clone, Copy)]
 pub(crate) struct Panel<T> {

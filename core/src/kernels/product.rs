@@ -12,7 +12,7 @@ use super::epilogue::Epilogue;
 use super::few::Few;
 use super::left::{self, Left, Rows};
 use super::matmul::Matmul;
-use super::panel::{Panel, Spot, VECTORS, WIDE, lanes};
+use super::panel::{Line, Panel, VECTORS, WIDE, lanes};
 use super::terms::Even;
 use super::workspace::BEYOND;
 use super::{Operand, SMALL};
@@ -20,7 +20,6 @@ use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::layout::Layout;
 use crate::reduction::LANES;
-use core::array::from_fn;
 use core::ops::Range;
 
 /// One operand: the strides of its rows or columns and of `k`.
@@ -250,32 +249,25 @@ impl<E: Element> Pass<'_, E> {
                 steps: self.steps,
                 first: self.first,
             };
-            let spot = |vector: usize| Spot {
-                b: vector * lanes,
-                out: base + (column + vector * lanes) * self.steps[1],
-                count: lanes.min(width - vector * lanes),
+            let line = Line {
+                b: 0,
+                out: base + column * self.steps[1],
+                step: self.steps[1],
+                width,
+                lanes,
             };
             if vectors == WIDE {
-                panel.one_by_one::<I, WIDE>(self.height, side_by_side(times, spot), out);
+                panel.one_by_one::<I, WIDE>(self.height, line.spots(times), out);
             } else if vectors == WIDE / 2 && vectors > VECTORS {
-                panel.one_by_one::<I, { WIDE / 2 }>(self.height, side_by_side(times, spot), out);
+                panel.one_by_one::<I, { WIDE / 2 }>(self.height, line.spots(times), out);
             } else if vectors == VECTORS {
-                panel.tiles::<I, VECTORS>(lanes, self.height, side_by_side(times, spot), out);
+                panel.tiles::<I, VECTORS>(lanes, self.height, line.spots(times), out);
             } else {
-                panel.tiles::<I, 1>(lanes, self.height, side_by_side(times, spot), out);
+                panel.tiles::<I, 1>(lanes, self.height, line.spots(times), out);
             }
             column += width;
         }
     }
-}
-
-/// So many times `NV` vectors.
-#[inline(always)]
-fn side_by_side<const NV: usize>(
-    times: usize,
-    spot: impl Fn(usize) -> Spot + Clone,
-) -> impl Iterator<Item = [Spot; NV]> + Clone {
-    (0..times).map(move |n| from_fn(|v| spot(n * NV + v)))
 }
 
 /// Copies columns, `shape[1]` of `shape[0]` terms, so that terms are `spacing` apart, and zeros into what is left over.

@@ -6,7 +6,7 @@
 
 use super::SMALL;
 use super::left::{Left, SIDE};
-use super::panel::reach;
+use super::panel::{reach, tile_rows};
 use super::vector::Vector;
 use crate::element::Element;
 use crate::isa::Isa;
@@ -116,7 +116,9 @@ impl<E: Element> Terms for Even<'_, E> {
                 let (mut terms, _) = tile.as_chunks::<SIDE>();
                 let mut column = 0;
                 // Where a tile's columns are packed, too, all distances are known: nothing is left to compute but sums.
-                if by_right == NV * V::LANES {
+                // Not everywhere, as it is much to compile.
+                let worth = MR > 4 && MR == tile_rows::<E, I>();
+                if worth && by_right == NV * V::LANES {
                     let (blocks, rest) = terms.as_chunks::<UNROLLED>();
                     for block in blocks {
                         for k in 0..UNROLLED {
