@@ -165,8 +165,7 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
     }
 }
 
-/// Copies terms into panels side by side, whose columns lie side by side: a line of the cache at a time, each term would be
-/// in a page of its own.
+/// Copies terms into neighbouring panels. Panel by panel, each term would be one line of the cache in a page of its own.
 #[inline(always)]
 fn copy_panels<E: Element>(data: &[E], by_term: usize, right: &Right, panels: &mut [E]) {
     let Right { terms, width, .. } = *right;

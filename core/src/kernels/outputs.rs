@@ -148,7 +148,7 @@ impl Outputs {
     }
 }
 
-/// The first `count` spots, of which there must be so many, as far as they fill tiles.
+/// The first `count` spots, as far as they fill tiles. There must be so many.
 #[inline(always)]
 fn tiles(
     count: usize,

@@ -37,6 +37,21 @@ pub(crate) trait Terms: Copy {
     );
 }
 
+/// Adds one term, whose rows of the left operand `x` gives.
+#[inline(always)]
+fn term<I: Isa, E: Element, V: Vector<E>, const MR: usize, const NV: usize>(
+    x: impl Fn(usize) -> E,
+    columns: [V; NV],
+    sums: &mut [[V; NV]; MR],
+) {
+    for r in 0..MR {
+        let x = x(r);
+        for v in 0..NV {
+            sums[r][v] = columns[v].times::<I>(x, sums[r][v]);
+        }
+    }
+}
+
 /// Terms at even distances.
 #[derive(Clone, Copy)]
 pub(crate) struct Even<'a, E> {
@@ -86,27 +101,18 @@ impl<E: Element> Terms for Even<'_, E> {
         if count == 0 {
             return;
         }
-        // SAFETY: the spots are before `starts`: for all terms there is room for a vector.
+        // SAFETY: the spots are before `starts`, and `at` is at most `count - 1` steps: there is room for a vector.
         let spots = spots.map(|spot| unsafe { right.as_ptr().add(spot) });
-        let columns = |at: usize| -> [V; NV] {
-            // SAFETY: `at` is at most `count - 1` steps.
-            spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() })
-        };
+        let columns = |at| spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() });
         match left {
             Left::Lying(a) => {
-                let base = a.base + row * a.row;
                 // SAFETY: rows for which `starts` has found that the operand has all terms.
-                let rows: [_; MR] = from_fn(|r| unsafe { a.data.as_ptr().add(base + r * a.row) });
+                let rows: [_; MR] =
+                    from_fn(|r| unsafe { a.data.as_ptr().add(a.base + (row + r) * a.row) });
                 let (mut at, mut column) = (0, 0);
                 for _ in 0..count {
-                    let columns = columns(column);
-                    for r in 0..MR {
-                        // SAFETY: at most `count - 1` terms further.
-                        let x = unsafe { *rows[r].add(at) };
-                        for v in 0..NV {
-                            sums[r][v] = columns[v].times::<I>(x, sums[r][v]);
-                        }
-                    }
+                    // SAFETY: at most `count - 1` terms further.
+                    term::<I, _, V, MR, NV>(|r| unsafe { *rows[r].add(at) }, columns(column), sums);
                     at += by_left;
                     column += by_right;
                 }
@@ -123,23 +129,14 @@ impl<E: Element> Terms for Even<'_, E> {
                     for block in blocks {
                         for k in 0..UNROLLED {
                             let columns = columns(column + k * NV * V::LANES);
-                            for r in 0..MR {
-                                for v in 0..NV {
-                                    sums[r][v] = columns[v].times::<I>(block[k][r], sums[r][v]);
-                                }
-                            }
+                            term::<I, _, V, MR, NV>(|r| block[k][r], columns, sums);
                         }
                         column += UNROLLED * by_right;
                     }
                     terms = rest;
                 }
                 for x in terms {
-                    let columns = columns(column);
-                    for r in 0..MR {
-                        for v in 0..NV {
-                            sums[r][v] = columns[v].times::<I>(x[r], sums[r][v]);
-                        }
-                    }
+                    term::<I, _, V, MR, NV>(|r| x[r], columns(column), sums);
                     column += by_right;
                 }
             }
@@ -182,37 +179,23 @@ impl<E: Element> Terms for Listed<'_, E> {
         if offsets.is_empty() {
             return;
         }
-        // SAFETY: the spots are before `starts`: for all taps there is room for a vector.
+        // SAFETY: the spots are before `starts`, and `at` is at most `taps.reach[1]`: there is room for a vector.
         let spots = spots.map(|spot| unsafe { right.as_ptr().add(spot) });
-        let columns = |at: usize| -> [V; NV] {
-            // SAFETY: `at` is at most `taps.reach[1]`.
-            spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() })
-        };
+        let columns = |at| spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() });
         match left {
             Left::Lying(a) => {
-                let base = a.base + row * a.row;
                 // SAFETY: rows for which `starts` has found that the operand has all taps.
-                let rows: [_; MR] = from_fn(|r| unsafe { a.data.as_ptr().add(base + r * a.row) });
+                let rows: [_; MR] =
+                    from_fn(|r| unsafe { a.data.as_ptr().add(a.base + (row + r) * a.row) });
                 for &[at, column] in offsets {
-                    let columns = columns(column);
-                    for r in 0..MR {
-                        // SAFETY: `at` is at most `taps.reach[0]`.
-                        let x = unsafe { *rows[r].add(at) };
-                        for v in 0..NV {
-                            sums[r][v] = columns[v].times::<I>(x, sums[r][v]);
-                        }
-                    }
+                    // SAFETY: `at` is at most `taps.reach[0]`.
+                    term::<I, _, V, MR, NV>(|r| unsafe { *rows[r].add(at) }, columns(column), sums);
                 }
             }
             Left::Packed(tiles) => {
                 let tile = &tiles[number * offsets.len() * SIDE..][..offsets.len() * SIDE];
                 for (x, &[_, column]) in tile.as_chunks::<SIDE>().0.iter().zip(offsets) {
-                    let columns = columns(column);
-                    for r in 0..MR {
-                        for v in 0..NV {
-                            sums[r][v] = columns[v].times::<I>(x[r], sums[r][v]);
-                        }
-                    }
+                    term::<I, _, V, MR, NV>(|r| x[r], columns(column), sums);
                 }
             }
         }
