@@ -101,8 +101,9 @@ impl<E: Element> Terms for Even<'_, E> {
         if count == 0 {
             return;
         }
-        // SAFETY: the spots are before `starts`, and `at` is at most `count - 1` steps: there is room for a vector.
+        // SAFETY: the spots are before `starts`, which lie in the operand.
         let spots = spots.map(|spot| unsafe { right.as_ptr().add(spot) });
+        // SAFETY: `at` is at most `count - 1` steps, and from each of the spots there is room for a vector as far as there.
         let columns = |at| spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() });
         match left {
             Left::Lying(a) => {
@@ -179,8 +180,9 @@ impl<E: Element> Terms for Listed<'_, E> {
         if offsets.is_empty() {
             return;
         }
-        // SAFETY: the spots are before `starts`, and `at` is at most `taps.reach[1]`: there is room for a vector.
+        // SAFETY: the spots are before `starts`, which lie in the operand.
         let spots = spots.map(|spot| unsafe { right.as_ptr().add(spot) });
+        // SAFETY: `at` is at most `taps.reach[1]`, and from each of the spots there is room for a vector as far as there.
         let columns = |at| spots.map(|spot| unsafe { spot.add(at).cast::<V>().read() });
         match left {
             Left::Lying(a) => {
