@@ -35,10 +35,12 @@ pub(super) fn run(
         None => task(0),
     };
 
-    let flop = (workers * loops::FLOP) as f64;
+    let flop = (workers * loops::multiply_add(level)) as f64;
     limit(report, ("f32 FMA peak", GFLOP), flop, || {
         Ok(move || {
-            everywhere(&|_| loops::multiply_add(level));
+            everywhere(&|_| {
+                loops::multiply_add(level);
+            });
             Ok(())
         })
     })?;
