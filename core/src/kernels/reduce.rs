@@ -15,6 +15,7 @@ use crate::layout::Layout;
 use crate::nest::Nest;
 use crate::reduction::{BLOCK, LANES, Reduction, combine};
 use crate::shape::Shape;
+use core::hint::black_box;
 use core::marker::PhantomData;
 use core::ops::Range;
 
@@ -260,43 +261,59 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
         }
     }
 
+    // Loops, not iterators that fold: those are functions of their own, compiled without the instruction set.
+
     /// The fold of everything that belongs to the output at `base`.
     #[inline(always)]
     fn row(&self, base: usize) -> E {
-        let count = self.plan.parts();
-        let total = E::from_f64(R::START);
-        if self.plan.outer.is_none() && count == 1 {
-            let terms = self.plan.inner.elements();
-            return R::fold(total, self.block(base, 0..terms));
+        let terms = self.plan.inner.elements();
+        let Some((count, stride)) = self.plan.outer else {
+            return self.blocks(base, terms);
+        };
+        let mut total = E::from_f64(R::START);
+        for i in 0..count {
+            total = R::fold(total, self.blocks(base + i * stride, terms));
         }
-        (0..count).fold(total, |total, i| R::fold(total, self.part(base, i)))
+        total
     }
 
     /// The fold of part `i` of the output at `base`.
     #[inline(always)]
     fn part(&self, base: usize, i: usize) -> E {
         let terms = self.plan.inner.elements();
-        let Some((_, stride)) = self.plan.outer else {
-            return self.block(base, i * BLOCK..((i + 1) * BLOCK).min(terms));
-        };
-        (0..terms)
-            .step_by(BLOCK)
-            .fold(E::from_f64(R::START), |part, first| {
-                let block = first..(first + BLOCK).min(terms);
-                R::fold(part, self.block(base + i * stride, block))
-            })
+        match self.plan.outer {
+            Some((_, stride)) => self.blocks(base + i * stride, terms),
+            None => self.block(base, i * BLOCK..((i + 1) * BLOCK).min(terms)),
+        }
+    }
+
+    /// The fold of the inner axes, block by block.
+    #[inline(always)]
+    fn blocks(&self, base: usize, terms: usize) -> E {
+        let mut total = E::from_f64(R::START);
+        if self.dense {
+            for block in self.data[base..base + terms].chunks(BLOCK) {
+                total = R::fold(total, fold_block::<E, R>(block));
+            }
+            return total;
+        }
+        let mut first = 0;
+        while first < terms {
+            let block = first..(first + BLOCK).min(terms);
+            total = R::fold(total, self.block(base, block));
+            first += BLOCK;
+        }
+        total
     }
 
     /// The fold of one block of the inner axes.
     #[inline(always)]
     fn block(&self, base: usize, range: Range<usize>) -> E {
         const { assert!(STAGE.is_multiple_of(LANES)) };
-        let mut lanes = [E::from_f64(R::START); LANES];
         if self.dense {
-            let block = &self.data[base + range.start..base + range.end];
-            fold_lanes::<E, R>(&mut lanes, block);
-            return combine::<R, E>(lanes);
+            return fold_block::<E, R>(&self.data[base + range.start..base + range.end]);
         }
+        let mut lanes = [E::from_f64(R::START); LANES];
         let mut stage = [E::ZERO; STAGE];
         for from in range.clone().step_by(STAGE) {
             let to = (from + STAGE).min(range.end);
@@ -369,15 +386,26 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     }
 }
 
+/// The fold of a block.
+#[inline(always)]
+pub(crate) fn fold_block<E: Element, R: Reduction>(block: &[E]) -> E {
+    let mut lanes = [E::from_f64(R::START); LANES];
+    fold_lanes::<E, R>(&mut lanes, block);
+    combine::<R, E>(lanes)
+}
+
 /// Folds elements into eight lanes, the first one into the first.
 #[inline(always)]
 pub(crate) fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
     let (whole, rest) = elements.as_chunks::<LANES>();
+    let mut folds = *lanes;
     for chunk in whole {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = R::fold(*lane, x);
+        for (fold, &x) in folds.iter_mut().zip(chunk) {
+            *fold = R::fold(*fold, x);
         }
     }
+    // Hidden from the compiler, which would see in what pairs lanes are combined, and fold pairs instead of vectors.
+    *lanes = black_box(folds);
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = R::fold(*lane, x);
     }
