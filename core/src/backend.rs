@@ -277,15 +277,16 @@ pub trait Backend: Clone + Send + Sync + 'static {
         crate::pool::max_grad(self, x, g, window)
     }
     /// Convolution, bias, ReLU and pooling as one operation: `x` `[b, c, h, w]`, `weight` `[o, c, kh, kw]` and `bias`
-    /// `[o, 1, 1]`; see [`crate::block`].
+    /// `[o, 1, 1]`; see [`crate::block`]. `keep` says whether [`Backend::conv_block_grad`] will be asked for.
     fn conv_block(
         &self,
         x: View<'_, Self>,
         weight: View<'_, Self>,
         bias: Option<View<'_, Self>>,
         block: &Block,
+        keep: bool,
     ) -> Result<Forward<Self>> {
-        crate::block::forward(self, x, weight, bias, block)
+        crate::block::forward(self, x, weight, bias, block, keep)
     }
     /// The gradients of [`Backend::conv_block`] by those operands that `wanted` marks.
     fn conv_block_grad(

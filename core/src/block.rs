@@ -31,6 +31,17 @@ pub struct Block {
     pub pool: Option<Pooling>,
 }
 
+impl Block {
+    /// The layout of the maps, `[b, o, oh, ow]`, of an input `[b, c, h, w]` and a weight `[o, c, kh, kw]`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of elements overflows.
+    pub fn maps(&self, x: &Layout, weight: &Layout) -> Result<Layout> {
+        let [height, width] = self.conv.output;
+        Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])
+    }
+}
+
 /// How a window over the maps folds. Windows may lie side by side, overlap or lie apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pooling {
@@ -53,10 +64,11 @@ impl Pooling {
 /// The results of a [`Block`].
 #[derive(Debug)]
 pub struct Forward<B: Backend> {
-    /// `[b, o, oh, ow]`: what the backward pass needs.
-    pub maps: B::Buffer,
-    /// `[b, o, ph, pw]`, if the maps are pooled.
-    pub pooled: Option<B::Buffer>,
+    /// `[b, o, ph, pw]` if the maps are pooled, else the maps, `[b, o, oh, ow]`.
+    pub out: B::Buffer,
+    /// What the backward pass needs to know of maps that were pooled, in a form that is the backend's own business; here
+    /// the maps themselves. `None` where `out` is all it needs, or where there will be none.
+    pub kept: Option<B::Buffer>,
 }
 
 /// What the backward pass of a [`Block`] starts from.
@@ -66,15 +78,29 @@ pub struct Backward<'a, B: Backend> {
     pub x: View<'a, B>,
     /// The weight, `[o, c, kh, kw]`.
     pub weight: View<'a, B>,
-    /// The maps of the forward pass, `[b, o, oh, ow]`.
-    pub maps: View<'a, B>,
-    /// What pooling made of them, `[b, o, ph, pw]`, if they are pooled.
-    pub pooled: Option<View<'a, B>>,
-    /// The gradient of the result: of the pooled maps `[b, o, ph, pw]`, if they are pooled, else of the maps.
+    /// The result of the forward pass.
+    pub out: View<'a, B>,
+    /// What the forward pass kept.
+    pub kept: Option<&'a B::Buffer>,
+    /// The gradient of the result.
     pub g: Incoming<'a, B>,
 }
 
-/// `[b, c, h, w]`, `[o, c, kh, kw]` and `[o, 1, 1]` give the maps `[b, o, oh, ow]`, and what pooling makes of them.
+impl<'a, B: Backend> Backward<'a, B> {
+    /// The maps, `[b, o, oh, ow]`, if those are what the forward pass kept of maps that were pooled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of their elements overflows.
+    pub fn maps(&self, block: &Block) -> Result<View<'a, B>> {
+        Ok(match self.kept {
+            None => self.out,
+            Some(maps) => View::new(maps, block.maps(&self.x.layout, &self.weight.layout)?),
+        })
+    }
+}
+
+/// `[b, c, h, w]`, `[o, c, kh, kw]` and `[o, 1, 1]` give the maps `[b, o, oh, ow]`, or what pooling makes of them; `keep`
+/// says whether there will be a backward pass.
 ///
 /// # Errors
 /// Those of the backend's operations.
@@ -84,10 +110,10 @@ pub fn forward<B: Backend>(
     weight: View<'_, B>,
     bias: Option<View<'_, B>>,
     block: &Block,
+    keep: bool,
 ) -> Result<Forward<B>> {
     let mut maps = backend.conv2d(x, weight, &block.conv)?;
-    let [height, width] = block.conv.output;
-    let layout = Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])?;
+    let layout = block.maps(&x.layout, &weight.layout)?;
     if let Some(bias) = bias {
         let bias = View::new(bias.buffer, bias.layout.expand(*layout.shape())?);
         backend.update(Add, &mut maps, &layout, [bias])?;
@@ -96,12 +122,20 @@ pub fn forward<B: Backend>(
         backend.update(Relu, &mut maps, &layout, [])?;
     }
     let all = View::new(&maps, layout);
-    let pooled = match &block.pool {
-        None => None,
-        Some(Pooling::Avg(window)) => Some(backend.avg_pool2d(all, window)?),
-        Some(Pooling::Max(window)) => Some(backend.max_pool2d(all, window)?),
+    let out = match &block.pool {
+        None => {
+            return Ok(Forward {
+                out: maps,
+                kept: None,
+            });
+        }
+        Some(Pooling::Avg(window)) => backend.avg_pool2d(all, window)?,
+        Some(Pooling::Max(window)) => backend.max_pool2d(all, window)?,
     };
-    Ok(Forward { maps, pooled })
+    Ok(Forward {
+        out,
+        kept: keep.then_some(maps),
+    })
 }
 
 /// The gradients by those operands that `wanted` marks: `[b, c, h, w]`, `[o, c, kh, kw]` and `[o]`.
@@ -114,12 +148,9 @@ pub fn backward<B: Backend>(
     block: &Block,
     wanted: PerOperand<bool>,
 ) -> Result<PerOperand<Option<B::Buffer>>> {
+    let maps = given.maps(block)?;
     let Backward {
-        x,
-        weight,
-        maps,
-        mut g,
-        ..
+        x, weight, mut g, ..
     } = given;
     let layout = Layout::contiguous(*maps.shape())?;
     let spread = match &block.pool {

@@ -39,6 +39,10 @@ pub trait Element:
     fn from_f64(x: f64) -> Self;
     /// The same value in double precision.
     fn to_f64(self) -> f64;
+    /// A whole number of at most 24 bits, exactly.
+    fn from_whole(n: u32) -> Self;
+    /// The number of [`Element::from_whole`].
+    fn to_whole(self) -> u32;
     /// `a * b + c` with one rounding.
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;
     /// [`Element::fma`] in eight lanes.
@@ -111,6 +115,15 @@ impl Element for f32 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self.into()
+    }
+    #[inline(always)]
+    fn from_whole(n: u32) -> Self {
+        // Vectors have an instruction for signed numbers.
+        n as i32 as Self
+    }
+    #[inline(always)]
+    fn to_whole(self) -> u32 {
+        self as i32 as u32
     }
     #[inline(always)]
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self {
@@ -199,6 +212,15 @@ impl Element for f64 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
+    }
+    #[inline(always)]
+    fn from_whole(n: u32) -> Self {
+        // Vectors have an instruction for signed numbers.
+        n as i32 as Self
+    }
+    #[inline(always)]
+    fn to_whole(self) -> u32 {
+        self as i32 as u32
     }
     #[inline(always)]
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self {

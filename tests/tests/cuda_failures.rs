@@ -230,14 +230,14 @@ fn operations<'a>(
             device.conv2d_weight_grad(image, small, &conv)
         }),
         operation("conv_block", move || {
-            device.conv_block(image, weight, Some(view([3, 1, 1].into())), &block)
+            device.conv_block(image, weight, Some(view([3, 1, 1].into())), &block, true)
         }),
         operation("conv_block_grad", move || {
             let given = Backward {
                 x: image,
                 weight,
-                maps: small,
-                pooled: Some(view([2, 3, 1, 1].into())),
+                out: view([2, 3, 1, 1].into()),
+                kept: Some(small.buffer),
                 g: Incoming::Shared(view([2, 3, 1, 1].into())),
             };
             device.conv_block_grad(given, &block, [true; 3])

@@ -6,8 +6,9 @@ use crate::block::{Backward, Block, Forward};
 use crate::element::Element;
 use crate::error::Result;
 use crate::fused::PerOperand;
-use crate::kernels::SMALL;
-use crate::kernels::block::{Operands, grad};
+use crate::kernels::block::kept::{Form, Kept};
+use crate::kernels::block::{Operands, Plan, Results, grad};
+use crate::kernels::{Operand, SMALL};
 
 pub(super) fn forward<E: Element>(
     cpu: &Cpu<E>,
@@ -15,31 +16,61 @@ pub(super) fn forward<E: Element>(
     weight: View<'_, Cpu<E>>,
     bias: Option<View<'_, Cpu<E>>>,
     block: &Block,
+    keep: bool,
 ) -> Result<Forward<Cpu<E>>> {
-    if SMALL {
-        return crate::block::forward(cpu, x, weight, bias, block);
-    }
-    let (images, channels) = (x.shape()[0], weight.shape()[0]);
-    let count = |[height, width]: [usize; 2]| images * channels * height * width;
-    let mut pooled = match &block.pool {
-        Some(pool) => Some(cpu.any(count(pool.window().output))?),
-        None => None,
+    let plan = Plan::new::<E>(cpu.context(), [&x.layout, &weight.layout], block);
+    let Some(plan) = plan.filter(|_| !SMALL) else {
+        return crate::block::forward(cpu, x, weight, bias, block, keep);
     };
-    let mut maps = cpu.any(count(block.conv.output))?;
+    let (planes, area) = (
+        x.shape()[0] * weight.shape()[0],
+        block.conv.output[0] * block.conv.output[1],
+    );
     let operands = Operands {
         x: operand(&x),
         weight: operand(&weight),
         bias: bias.as_ref().map(operand),
     };
-    E::conv_block(
-        cpu.context(),
-        cpu.workspace(),
-        operands,
-        block,
-        maps.as_mut_slice()?,
-        slice(&mut pooled)?,
-    );
-    Ok(Forward { maps, pooled })
+    let run = |results| {
+        E::conv_block(
+            cpu.context(),
+            cpu.workspace(),
+            &plan,
+            operands,
+            block,
+            results,
+        );
+    };
+    let Some(pool) = &block.pool else {
+        let mut out = cpu.any(planes * area)?;
+        run(Results {
+            kept: out.as_mut_slice()?,
+            form: Some(Form::Maps),
+            near: &mut [],
+            pooled: &mut [],
+        });
+        return Ok(Forward { out, kept: None });
+    };
+    let layout = block.maps(&x.layout, &weight.layout)?;
+    let layouts = [&x.layout, &weight.layout, &layout];
+    let form = keep.then(|| Form::of::<E>(cpu.workers(), layouts, block));
+    let mut kept = match form {
+        Some(form) => Some(cpu.any(planes * form.elements(block))?),
+        None => None,
+    };
+    let mut near = match form {
+        Some(Form::Maps) => None,
+        _ => Some(cpu.any(plan.near())?),
+    };
+    let [height, width] = pool.window().output;
+    let mut out = cpu.any(planes * height * width)?;
+    run(Results {
+        kept: slice(&mut kept)?,
+        form,
+        near: slice(&mut near)?,
+        pooled: out.as_mut_slice()?,
+    });
+    Ok(Forward { out, kept })
 }
 
 pub(super) fn backward<E: Element>(
@@ -48,28 +79,43 @@ pub(super) fn backward<E: Element>(
     block: &Block,
     wanted: PerOperand<bool>,
 ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
-    let layouts = [&given.x.layout, &given.weight.layout, &given.maps.layout];
-    let dense = given.maps.layout.is_contiguous()
-        && match &given.pooled {
-            Some(pooled) => pooled.layout.is_contiguous(),
-            None => block.relu && given.g.view().layout.is_contiguous(),
-        };
-    let plan = grad::Plan::new::<E>(
-        cpu.workers(),
-        layouts,
-        &given.g.view().layout,
-        block,
-        wanted,
-    )
-    .filter(|_| dense);
+    let (x, weight, out, g) = (&given.x, &given.weight, &given.out, given.g.view());
+    let layout = block.maps(&x.layout, &weight.layout)?;
+    let layouts = [&x.layout, &weight.layout, &layout];
+    let dense = match &block.pool {
+        Some(_) => true,
+        None => block.relu && out.layout.is_contiguous() && g.layout.is_contiguous(),
+    };
+    let plan =
+        grad::Plan::new::<E>(cpu.workers(), layouts, &g.layout, block, wanted).filter(|_| dense);
     let Some(plan) = plan else {
         return crate::block::backward(cpu, given, block, wanted);
     };
     let counts = [
-        layouts[0].elements(),
-        layouts[1].elements(),
-        given.maps.shape()[1],
+        x.layout.elements(),
+        weight.layout.elements(),
+        layout.shape()[1],
     ];
+    let maps = match given.kept {
+        None => Kept::Maps(operand(out)),
+        Some(kept) => {
+            let data = kept.as_slice();
+            match Form::of::<E>(cpu.workers(), layouts, block) {
+                Form::Words => Kept::Words(data),
+                Form::Taps => Kept::Taps(data),
+                Form::Maps => Kept::Maps(Operand {
+                    data,
+                    layout: &layout,
+                }),
+            }
+        }
+    };
+    let operands = grad::Operands {
+        x: operand(x),
+        weight: operand(weight),
+        maps,
+        g: operand(&g),
+    };
     let mut scratch = cpu.any(plan.scratch())?;
     let mut grads = [None, None, None];
     for (grad, (wanted, count)) in grads.iter_mut().zip(wanted.into_iter().zip(counts)) {
@@ -82,13 +128,7 @@ pub(super) fn backward<E: Element>(
         cpu.context(),
         cpu.workspace(),
         &plan,
-        grad::Operands {
-            x: operand(&given.x),
-            weight: operand(&given.weight),
-            maps: operand(&given.maps),
-            pooled: given.pooled.as_ref().map(operand),
-            g: operand(&given.g.view()),
-        },
+        operands,
         block,
         scratch.as_mut_slice()?,
         grad::Grads {

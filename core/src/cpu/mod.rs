@@ -460,8 +460,9 @@ impl<E: Element> Backend for Cpu<E> {
         weight: View<'_, Self>,
         bias: Option<View<'_, Self>>,
         block: &Block,
+        keep: bool,
     ) -> Result<Forward<Self>> {
-        block::forward(self, x, weight, bias, block)
+        block::forward(self, x, weight, bias, block, keep)
     }
 
     fn conv_block_grad(

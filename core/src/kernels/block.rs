@@ -6,11 +6,15 @@
 mod add;
 mod channels_last;
 pub(crate) mod grad;
+pub(crate) mod kept;
 mod maps_grad;
+mod passed;
 mod patches;
 mod places;
 mod sparse;
+mod taps;
 
+use self::kept::Form;
 use super::conv::Conv;
 use super::pool::Fold;
 use super::slide::Task;
@@ -19,7 +23,7 @@ use super::workspace::Workspace;
 use super::{Context, Operand};
 use crate::block::{Block, Pooling};
 use crate::element::Element;
-use crate::isa::{Isa, Kernel};
+use crate::isa::{Isa, Kernel, Level};
 use crate::layout::Layout;
 use crate::ops::Op;
 use crate::ops::unary::Relu;
@@ -35,82 +39,174 @@ pub struct Operands<'a, E> {
     pub(crate) bias: Option<Operand<'a, E>>,
 }
 
+/// What the forward pass writes.
+pub struct Results<'o, E> {
+    /// What is kept of the maps, if anything, and in which form.
+    pub(crate) kept: &'o mut [E],
+    pub(crate) form: Option<Form>,
+    /// Room for the maps that are pooled next, as much as the [`Plan`] says, unless all maps are kept.
+    pub(crate) near: &'o mut [E],
+    /// What pooling makes of the maps, if they are pooled.
+    pub(crate) pooled: &'o mut [E],
+}
+
+/// How the forward pass goes through its images.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    conv: Conv,
+    /// Elements of the maps that a task goes through at a time: of whole images, or all that it does of one.
+    step: usize,
+}
+
+impl Plan {
+    /// For `[b, c, h, w]` and `[o, c, kh, kw]`; `None` if there are no maps.
+    pub(crate) fn new<E: Element>(
+        context: Context<'_>,
+        [x, weight]: [&Layout; 2],
+        block: &Block,
+    ) -> Option<Self> {
+        let workers = context.executor.workers();
+        let conv = Conv::new::<E>(workers, context.level, x, weight, &block.conv)?;
+        let (image, size) = (conv.planes * conv.plane, conv.cut.size);
+        let step = if size.is_multiple_of(image) {
+            size.min((TOGETHER / (image * size_of::<E>())).max(1) * image)
+        } else {
+            size
+        };
+        Some(Self { conv, step })
+    }
+
+    /// Elements of the maps that tasks have in memory at a time.
+    pub(crate) const fn near(&self) -> usize {
+        self.conv.cut.tasks * self.step
+    }
+}
+
 /// `[b, c, h, w]` and `[o, c, kh, kw]` give `[b, o, oh, ow]`, and `[b, o, ph, pw]` if `block` pools.
 pub(crate) fn forward<E: Element>(
     context: Context<'_>,
     workspace: Workspace<'_, E>,
-    Operands { x, weight, bias }: Operands<'_, E>,
+    plan: &Plan,
+    operands: Operands<'_, E>,
     block: &Block,
-    maps: &mut [E],
-    pooled: &mut [E],
+    results: Results<'_, E>,
 ) {
-    let workers = context.executor.workers();
-    let plan = Conv::new::<E>(workers, context.level, x.layout, weight.layout, &block.conv);
-    let Some(Conv {
-        planes, plane, cut, ..
-    }) = plan
-    else {
-        return;
-    };
-    // A part of the maps is whole images, taken a few at a time, or some planes of one.
-    let image = planes * plane;
-    let step = if cut.size.is_multiple_of(image) {
-        (TOGETHER / (image * size_of::<E>())).max(1) * image
-    } else {
-        cut.size
-    };
+    let Plan {
+        conv: Conv { plane, cut, .. },
+        step,
+    } = *plan;
     let folded = block.pool.map_or(0, |pool| area(pool.window().output));
-    let mut pooled = pooled;
-    let parts = maps.chunks_mut(cut.size).map(|maps| {
-        let count = maps.len() / plane * folded;
-        (maps, take(&mut pooled, count))
+    let Results {
+        mut kept,
+        form,
+        mut near,
+        mut pooled,
+    } = results;
+    let per_plane = form.map_or(0, |form| form.elements(block));
+    let total = operands.x.layout.shape()[0] * plan.conv.planes;
+    let parts = (0..cut.tasks).map(|index| {
+        let first = index * cut.size / plane;
+        let planes = (cut.size / plane).min(total - first);
+        Part {
+            block,
+            plane,
+            planes: [first, planes],
+            step: step / plane,
+            kept: take(&mut kept, planes * per_plane),
+            form,
+            near: take(&mut near, step),
+            pooled: take(&mut pooled, planes * folded),
+        }
     });
-    split::parts(
-        context.executor,
-        parts,
-        cut.tasks,
-        &|index, (maps, pooled)| {
-            workspace.with(|scratch| {
-                let mut first = index * cut.size / plane;
-                let mut pooled = pooled;
-                for maps in maps.chunks_mut(step) {
-                    context.level.run(Task {
-                        from: x,
-                        weight,
-                        window: &block.conv,
-                        gradient: false,
-                        first,
-                        out: &mut *maps,
-                        scratch: &mut *scratch,
-                    });
-                    let rows = maps.len() / plane;
-                    if bias.is_some() || block.relu {
-                        context.level.run(BiasRelu {
-                            bias,
-                            relu: block.relu,
-                            first,
-                            plane,
-                            maps: &mut *maps,
-                        });
-                    }
-                    if let Some(pool) = &block.pool {
-                        let [height, width] = block.conv.output;
-                        context.level.run(Fold {
-                            x: Operand {
-                                data: maps,
-                                layout: &Layout::row_major([1, rows, height, width].into()),
-                            },
-                            window: pool.window(),
-                            largest: matches!(pool, Pooling::Max(_)),
-                            first: 0,
-                            out: take(&mut pooled, rows * folded),
-                        });
-                    }
-                    first += rows;
-                }
+    split::parts(context.executor, parts, cut.tasks, &|_, part| {
+        workspace.with(|scratch| part.run(context.level, operands, scratch));
+    });
+}
+
+/// Some planes of the results.
+struct Part<'a, 'o, E> {
+    block: &'a Block,
+    /// Elements of a plane of the maps.
+    plane: usize,
+    /// The first plane, how many there are, and how many go together.
+    planes: [usize; 2],
+    step: usize,
+    kept: &'o mut [E],
+    form: Option<Form>,
+    near: &'o mut [E],
+    pooled: &'o mut [E],
+}
+
+impl<E: Element> Part<'_, '_, E> {
+    fn run(self, level: Level, operands: Operands<'_, E>, scratch: &mut [E]) {
+        let Self {
+            block,
+            plane,
+            planes: [start, count],
+            step,
+            mut kept,
+            form,
+            near,
+            mut pooled,
+        } = self;
+        let Operands { x, weight, bias } = operands;
+        for first in (start..start + count).step_by(step) {
+            let rows = step.min(start + count - first);
+            let per_plane = form.map_or(0, |form| form.elements(block));
+            let kept = take(&mut kept, rows * per_plane);
+            let (maps, marks) = match form {
+                Some(Form::Maps) => (kept, &mut [][..]),
+                _ => (&mut near[..rows * plane], kept),
+            };
+            level.run(Task {
+                from: x,
+                weight,
+                window: &block.conv,
+                gradient: false,
+                first,
+                out: &mut *maps,
+                scratch: &mut *scratch,
             });
-        },
-    );
+            if bias.is_some() || block.relu {
+                level.run(BiasRelu {
+                    bias,
+                    relu: block.relu,
+                    first,
+                    plane,
+                    maps: &mut *maps,
+                });
+            }
+            let Some(pool) = &block.pool else { continue };
+            let maps = &*maps;
+            let pooled = take(&mut pooled, rows * area(pool.window().output));
+            let [height, width] = block.conv.output;
+            level.run(Fold {
+                x: Operand {
+                    data: maps,
+                    layout: &Layout::row_major([1, rows, height, width].into()),
+                },
+                window: pool.window(),
+                largest: matches!(pool, Pooling::Max(_)),
+                first: 0,
+                out: &mut *pooled,
+            });
+            match form {
+                Some(Form::Words) => level.run(passed::Pack {
+                    plane,
+                    maps,
+                    words: marks,
+                }),
+                Some(Form::Taps) => level.run(taps::Find {
+                    window: pool.window(),
+                    relu: block.relu,
+                    maps,
+                    pooled,
+                    taps: marks,
+                }),
+                Some(Form::Maps) | None => {}
+            }
+        }
+    }
 }
 
 /// The maps from plane `first` on: the bias is added, and they go through ReLU.

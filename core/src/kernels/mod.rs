@@ -6,8 +6,8 @@
 //! to 24 KB on the stack; twice that for `f64`. On small machines ([`SMALL`]), where tiles are smaller, all of it lies
 //! on the stack and is less than 4 KB, 6 KB for `f64`. The size of a tile has no influence on any result. Two need more
 //! from the same pool: [`large`] products up to 4 MiB (8 for `f64`) for packed columns, if there is so much, and the
-//! backward pass of a [`block`] 128 KiB or an image for the gradient of maps in each task, and a row of sums for each
-//! image.
+//! passes of a [`block`] 128 KiB or an image in each task, for maps that are pooled and for the gradient of maps, and backward
+//! a row of sums for each image.
 
 pub(crate) mod arg_max;
 pub(crate) mod block;
@@ -129,10 +129,10 @@ pub trait Kernels: Sized {
     fn conv_block(
         context: Context<'_>,
         workspace: Workspace<'_, Self>,
+        plan: &block::Plan,
         operands: block::Operands<'_, Self>,
         block: &Block,
-        maps: &mut [Self],
-        pooled: &mut [Self],
+        results: block::Results<'_, Self>,
     );
     fn conv_block_grad(
         context: Context<'_>,
@@ -216,12 +216,12 @@ macro_rules! compile {
             fn conv_block(
                 context: Context<'_>,
                 workspace: Workspace<'_, Self>,
+                plan: &block::Plan,
                 operands: block::Operands<'_, Self>,
                 block: &Block,
-                maps: &mut [Self],
-                pooled: &mut [Self],
+                results: block::Results<'_, Self>,
             ) {
-                block::forward(context, workspace, operands, block, maps, pooled);
+                block::forward(context, workspace, plan, operands, block, results);
             }
             fn conv_block_grad(
                 context: Context<'_>,

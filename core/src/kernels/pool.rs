@@ -107,7 +107,7 @@ fn spread<E: Element>(
 
 /// The planes of a `[b, c, h, w]` operand, counted from one of them on.
 #[derive(Clone, Copy)]
-struct Planes<'a, E> {
+pub(crate) struct Planes<'a, E> {
     data: &'a [E],
     first: usize,
     channels: usize,
@@ -115,7 +115,7 @@ struct Planes<'a, E> {
 }
 
 impl<'a, E: Element> Planes<'a, E> {
-    fn new(operand: Operand<'a, E>, first: usize) -> Self {
+    pub(crate) fn new(operand: Operand<'a, E>, first: usize) -> Self {
         let mut strides = [0; 4];
         strides.copy_from_slice(operand.layout.strides());
         Self {
@@ -136,7 +136,7 @@ impl<'a, E: Element> Planes<'a, E> {
 
     /// The element in a row and a column of a plane.
     #[inline(always)]
-    fn elements(&self, plane: usize) -> impl Fn(usize, usize) -> E + use<'a, E> {
+    pub(crate) fn elements(&self, plane: usize) -> impl Fn(usize, usize) -> E + use<'a, E> {
         let (elements, [.., row, column]) = (self.plane(plane), self.strides);
         move |y, x| elements[y * row + x * column]
     }

@@ -396,7 +396,7 @@ pub(crate) fn fold_block<E: Element, R: Reduction>(block: &[E]) -> E {
 
 /// Folds elements into eight lanes, the first one into the first.
 #[inline(always)]
-pub(crate) fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
+fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
     let (whole, rest) = elements.as_chunks::<LANES>();
     let mut folds = *lanes;
     for chunk in whole {

@@ -4,10 +4,9 @@ use super::conv::Padding;
 use super::{Tensor, plain_forms};
 use crate::autodiff::Sink;
 use crate::backend::Backend;
-use crate::block::{Backward, Block, Pooling};
+use crate::block::{Backward, Block, Forward, Pooling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
-use crate::layout::Layout;
 use core::fmt;
 
 /// How a convolution slides, and what follows it in the same operation; see [`crate::block`].
@@ -115,8 +114,6 @@ impl<B: Backend> Tensor<B> {
         let pool = block.pool.map(|pool| pool.over(conv.output)).transpose()?;
         let relu = block.relu;
         let fused = Block { conv, relu, pool };
-        let [height, width] = conv.output;
-        let layout = Layout::contiguous([b, o, height, width])?;
         let added = match bias {
             Some(bias) => Some(bias.try_reshape([o, 1, 1])?),
             None => None,
@@ -125,21 +122,18 @@ impl<B: Backend> Tensor<B> {
         if SMALL || !reads_maps {
             return self.one_by_one(weight, added.as_ref(), block);
         }
-        let forward = self.device().conv_block(
+        let tracked = [Some(self), Some(weight), bias];
+        let keep = tracked.into_iter().flatten().any(Self::is_tracked);
+        let Forward { out, kept } = self.device().conv_block(
             self.view(),
             weight.view(),
             added.as_ref().map(Self::view),
             &fused,
+            keep,
         )?;
-        let maps = Self::dense(forward.maps, layout.shape())?;
-        let out = match (forward.pooled, &fused.pool) {
-            (Some(pooled), Some(pool)) => {
-                let [height, width] = pool.window().output;
-                Self::dense(pooled, [b, o, height, width])?
-            }
-            _ => maps.clone(),
-        };
-        let pooled = fused.pool.map(|_| out.detach());
+        let [height, width] = pool.map_or(conv.output, |pool| pool.window().output);
+        let out = Self::dense(out, [b, o, height, width])?;
+        let result = out.detach();
         let rule = || {
             let (x, weight) = (self.detach(), weight.detach());
             move |grad: Self, sink: &mut Sink<'_, Self>| {
@@ -148,8 +142,8 @@ impl<B: Backend> Tensor<B> {
                     let given = Backward {
                         x: x.view(),
                         weight: weight.view(),
-                        maps: maps.view(),
-                        pooled: pooled.as_ref().map(Self::view),
+                        out: result.view(),
+                        kept: kept.as_ref(),
                         g,
                     };
                     device.conv_block_grad(given, &fused, wanted)

@@ -155,30 +155,22 @@ impl Case {
             Some((Pooling::Avg(_), pooled)) => &pooled.average,
             Some((Pooling::Max(_), pooled)) => &pooled.largest,
         };
-        let run = |device: &B, [x, weight]: [View<'_, B>; 2]| {
+        let run = |device: &B, [x, weight]: [View<'_, B>; 2], keep| {
             let uploaded = bias.map(|bias| (bias.upload(device), bias.layout));
             let bias = uploaded
                 .as_ref()
                 .map(|(buffer, layout)| View::new(buffer, *layout));
-            device.conv_block(x, weight, bias, &self.block)
+            device.conv_block(x, weight, bias, &self.block, keep)
         };
-        agree(
-            devices,
-            "conv_block",
-            [x, weight],
-            out,
-            |device, operands| {
-                let forward = run(device, operands)?;
-                Ok(forward.pooled.unwrap_or(forward.maps))
-            },
-        );
-        agree(
-            devices,
-            "conv_block's maps",
-            [x, weight],
-            &maps,
-            |device, operands| Ok(run(device, operands)?.maps),
-        );
+        for keep in [true, false] {
+            agree(
+                devices,
+                &format!("conv_block, keep: {keep}"),
+                [x, weight],
+                out,
+                |device, operands| Ok(run(device, operands, keep)?.out),
+            );
+        }
 
         let mut through = match &pooled {
             None => ge,
@@ -218,16 +210,12 @@ impl Case {
                     [x, weight, g],
                     expected,
                     |device, [x, weight, g]| {
-                        let Forward { maps, pooled } = run(device, [x, weight])?;
-                        let layout = Layout::contiguous(shape)?;
-                        let pooled_layout = Layout::contiguous([b, o, ph, pw])?;
+                        let Forward { out, kept } = run(device, [x, weight], true)?;
                         let given = Backward {
                             x,
                             weight,
-                            maps: View::new(&maps, layout),
-                            pooled: pooled
-                                .as_ref()
-                                .map(|pooled| View::new(pooled, pooled_layout)),
+                            out: View::new(&out, Layout::contiguous([b, o, ph, pw])?),
+                            kept: kept.as_ref(),
                             g: Incoming::Shared(g),
                         };
                         let mut grads = device.conv_block_grad(given, &self.block, wanted)?;

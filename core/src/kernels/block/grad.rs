@@ -8,6 +8,7 @@
 //! Where pooling leaves almost no gradient in the maps, the [`sparse`] pass goes through the images instead, as far as it
 //! can.
 
+use super::kept::Kept;
 use super::maps_grad::{AddRows, MapsGrad};
 use super::patches::Patches;
 use super::sparse;
@@ -66,10 +67,12 @@ impl Plan {
         let depth = (2 * image).saturating_mul(weights / o).max(1);
         let cut = Cut::new(workers, images, 1, TASK / depth);
         // Rows that take longer to add than the gradient of the maps takes to read are not worth their while.
-        if cut.tasks > 1 && wanted[1] && weights > image / 4 {
+        let worth = cut.tasks == 1 || weights <= image / 4;
+        if wanted[1] && !worth {
             return None;
         }
-        let sparse = Patches::new(block, x.shape()[1], o).filter(|_| g.is_contiguous());
+        // `Form` takes it that a plan for some gradients is sparse only if that for all of them is.
+        let sparse = Patches::new(block, x.shape()[1], o).filter(|_| worth && g.is_contiguous());
         Some(Self {
             images,
             maps: [o, height, width],
@@ -83,6 +86,10 @@ impl Plan {
             },
             sparse,
         })
+    }
+
+    pub(super) const fn is_sparse(&self) -> bool {
+        self.sparse.is_some()
     }
 
     /// Elements of scratch memory that [`backward`] needs.
@@ -111,14 +118,12 @@ impl Plan {
     }
 }
 
-/// What the backward pass reads. The maps are contiguous, and so is what pooling made of them, or `g` if they are not
-/// pooled.
+/// What the backward pass reads. All maps are contiguous, and so is `g` if they are not pooled.
 #[derive(Clone, Copy)]
 pub struct Operands<'a, E> {
     pub(crate) x: Operand<'a, E>,
     pub(crate) weight: Operand<'a, E>,
-    pub(crate) maps: Operand<'a, E>,
-    pub(crate) pooled: Option<Operand<'a, E>>,
+    pub(crate) maps: Kept<'a, E>,
     pub(crate) g: Operand<'a, E>,
 }
 

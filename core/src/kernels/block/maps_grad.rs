@@ -1,14 +1,16 @@
 //! The gradient of maps: spread over the windows that pooled them, through ReLU, and summed for the bias.
 
 use super::grad::Operands;
+use super::kept::Kept;
+use super::{passed, taps};
 use crate::block::{Block, Pooling};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::kernels::pool::Spread;
-use crate::kernels::reduce::fold_lanes;
+use crate::kernels::pool::{Planes, Spread};
+use crate::kernels::reduce::fold_block;
 use crate::ops::Unary;
 use crate::ops::unary::Relu;
-use crate::reduction::{BLOCK, LANES, Sum, combine};
+use crate::reduction::{BLOCK, Sum};
 
 /// The gradient of the maps from plane `first` on, before ReLU, and its sum over each plane.
 pub(super) struct MapsGrad<'a, 'o, E> {
@@ -32,13 +34,29 @@ impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
             sums,
         } = self;
         let Operands { maps, g, .. } = operands;
-        let plane = block.conv.output[0] * block.conv.output[1];
-        let from = first * plane;
-        let elements = &maps.data[maps.layout.offset() + from..][..near.len()];
-        let g = match &block.pool {
-            Some(pool) => {
+        let area = block.conv.output[0] * block.conv.output[1];
+        let from = first * area;
+        let g = match (&block.pool, maps) {
+            (None, _) => Some(&g.elements()[from..][..near.len()]),
+            (Some(pool), Kept::Taps(taps)) => {
+                let window = pool.window();
+                let windows = window.output[0] * window.output[1];
+                taps::Spread {
+                    window,
+                    taps: &taps[first * windows..],
+                    g: Planes::new(g, first),
+                    out: &mut *near,
+                }
+                .run();
+                None
+            }
+            (Some(pool), _) => {
+                let x = match (pool, maps) {
+                    (Pooling::Max(_), Kept::Maps(maps)) => Some(maps),
+                    _ => None,
+                };
                 I::apart(Spread {
-                    x: matches!(pool, Pooling::Max(_)).then_some(maps),
+                    x,
                     g,
                     window: pool.window(),
                     first,
@@ -46,12 +64,21 @@ impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
                 });
                 None
             }
-            None => Some(&g.data[g.layout.offset() + from..][..near.len()]),
         };
-        for (n, near) in near.chunks_exact_mut(plane).enumerate() {
-            let plane = n * plane..(n + 1) * plane;
+        for (n, near) in near.chunks_exact_mut(area).enumerate() {
+            let plane = n * area..(n + 1) * area;
+            let relu = match maps {
+                _ if !block.relu => None,
+                Kept::Maps(maps) => Some(Gave::Elements(&maps.elements()[from..][plane.clone()])),
+                Kept::Words(words) => {
+                    let size = passed::words(area);
+                    Some(Gave::Words(&words[(first + n) * size..][..size]))
+                }
+                // Taps know of ReLU.
+                Kept::Taps(_) => None,
+            };
             I::apart(PlaneGrad {
-                maps: block.relu.then_some(&elements[plane.clone()]),
+                relu,
                 g: g.map(|g| &g[plane]),
                 near,
                 sum: sums.get_mut(n),
@@ -60,10 +87,18 @@ impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
     }
 }
 
+/// What ReLU gave, of a plane or a part of it.
+#[derive(Clone, Copy)]
+enum Gave<'a, E> {
+    Elements(&'a [E]),
+    /// Which elements [`passed`].
+    Words(&'a [E]),
+}
+
 /// The gradient of a plane before ReLU, and its sum if somebody wants it.
 struct PlaneGrad<'a, 'o, E> {
     /// What ReLU gave, if there is one.
-    maps: Option<&'a [E]>,
+    relu: Option<Gave<'a, E>>,
     /// The gradient behind ReLU, unless it is in `near`.
     g: Option<&'a [E]>,
     near: &'o mut [E],
@@ -75,32 +110,30 @@ impl<E: Element> Kernel for PlaneGrad<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        const WORDS: usize = passed::words(BLOCK);
+        const { assert!(BLOCK.is_multiple_of(passed::GROUP)) };
         let pick = |y: E, g: E| Relu.grad::<I, E>(y, g);
         let mut total = E::ZERO;
         for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
             let here = n * BLOCK..n * BLOCK + near.len();
             // Two plain loops, which become vectors; the second finds what the first wrote.
-            match (
-                self.maps.map(|maps| &maps[here.clone()]),
-                self.g.map(|g| &g[here]),
-            ) {
-                (Some(maps), Some(g)) => near
+            match (self.relu, self.g.map(|g| &g[here.clone()])) {
+                (Some(Gave::Elements(maps)), Some(g)) => near
                     .iter_mut()
-                    .zip(maps.iter().zip(g))
+                    .zip(maps[here].iter().zip(g))
                     .for_each(|(to, (&y, &g))| *to = pick(y, g)),
-                (Some(maps), None) => near
+                (Some(Gave::Elements(maps)), None) => near
                     .iter_mut()
-                    .zip(maps)
+                    .zip(&maps[here])
                     .for_each(|(to, &y)| *to = pick(y, *to)),
-                // Pooled and without ReLU: the gradient is there.
+                // Words are of maps that were pooled.
+                (Some(Gave::Words(words)), _) => passed::through(&words[n * WORDS..], near),
+                // Pooled, and without ReLU or through it: the gradient is there.
                 (None, _) => {}
             }
-            if self.sum.is_none() {
-                continue;
+            if self.sum.is_some() {
+                total = total + fold_block::<E, Sum>(near);
             }
-            let mut lanes = [E::ZERO; LANES];
-            fold_lanes::<E, Sum>(&mut lanes, near);
-            total = total + combine::<Sum, E>(lanes);
         }
         if let Some(sum) = self.sum {
             *sum = total;

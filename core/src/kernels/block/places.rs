@@ -1,9 +1,9 @@
-//! Where the windows of a plane have the element that pooling took: what gets their gradient.
+//! The elements of a plane that get a gradient through pooling, row by row.
 
+use super::taps;
 use crate::backend::Window;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
-use crate::reduction::LANES;
 
 /// The most windows of a plane: their places lie on the stack.
 const MOST: usize = 1024;
@@ -27,7 +27,7 @@ pub(super) struct Places<E> {
     /// One more, for what does not count.
     places: [Place<E>; MOST + 1],
     count: usize,
-    /// For each window of a line the first tap that has what pooling took, or one in the row behind if nothing passes.
+    /// For each window of a line its tap, or one in the row behind if nothing passes.
     taps: [u32; MOST],
 }
 
@@ -42,13 +42,10 @@ impl<E: Element> Places<E> {
         taps: [0; MOST],
     };
 
-    /// Whether the places of such windows can be found: if no element is in two of them, and there are not too many.
+    /// Whether the places of such windows can be found: if their taps can, and there are not too many.
     pub(super) fn possible(window: &Window) -> bool {
         let [height, width] = window.output;
-        let [rows, columns] = window.kernel;
-        // The stride of a window that is alone says nothing.
-        let apart = (0..2).all(|a| window.output[a] == 1 || window.stride[a] >= window.kernel[a]);
-        apart && height.saturating_mul(width) <= MOST && rows.saturating_mul(columns) < 1 << 31
+        taps::possible(window) && height.saturating_mul(width) <= MOST
     }
 
     pub(super) fn all(&self) -> &[Place<E>] {
@@ -56,70 +53,55 @@ impl<E: Element> Places<E> {
     }
 }
 
-/// Finds the places of a plane; `false` if a window has none.
-pub(super) struct Find<'a, 'o, E> {
+/// Lists the places of a plane.
+pub(super) struct List<'a, 'o, E> {
     pub(super) window: &'a Window,
-    /// Whether elements that are not above 0 get no gradient.
-    pub(super) relu: bool,
-    /// The elements from the plane on, which may go on behind it.
-    pub(super) maps: &'a [E],
-    /// What pooling made of the plane.
-    pub(super) pooled: &'a [E],
-    /// The gradient of that.
+    /// Which element pooling took of each window; see [`taps`].
+    pub(super) taps: &'a [E],
+    /// The gradient of what it took.
     pub(super) g: &'a [E],
     pub(super) places: &'o mut Places<E>,
 }
 
-impl<E: Element> Kernel for Find<'_, '_, E> {
-    type Output = bool;
+impl<E: Element> Kernel for List<'_, '_, E> {
+    type Output = ();
 
     #[inline(always)]
-    fn run<I: Isa>(mut self) -> bool {
+    fn run<I: Isa>(mut self) {
         let Window { kernel, output, .. } = *self.window;
-        let height = output[0];
         self.places.count = 0;
-        if kernel == [4, 4] {
-            (0..height).all(|y| self.line::<I, 4>(y))
-        } else {
-            (0..height).all(|y| self.line::<I, 0>(y))
+        for y in 0..output[0] {
+            if kernel == [4, 4] {
+                self.line::<4>(y);
+            } else {
+                self.line::<0>(y);
+            }
         }
     }
 }
 
-impl<E: Element> Find<'_, '_, E> {
+impl<E: Element> List<'_, '_, E> {
     /// Adds the places in line `y` of windows, which have `K` rows and columns, or any number of them.
     #[inline(always)]
-    fn line<I: Isa, const K: usize>(&mut self, y: usize) -> bool {
+    fn line<const K: usize>(&mut self, y: usize) {
         let Window {
             kernel,
             stride,
-            input: [_, width],
             output: [_, windows],
             ..
         } = *self.window;
         let [rows, columns] = if K > 0 { [K; 2] } else { kernel };
         let line = y * windows..(y + 1) * windows;
-        let (pooled, g) = (&self.pooled[line.clone()], &self.g[line]);
+        let (found, g) = (&self.taps[line.clone()], &self.g[line]);
         let taps = &mut self.places.taps[..windows];
         // How many places there are in each row of the windows. Those that pass nothing on are counted as in the row behind:
         // whether they do is as good as random, so that no branch had better depend on it.
         let mut counts = 0_u64;
-        for (x, (tap, (&best, &g))) in taps.iter_mut().zip(pooled.iter().zip(g)).enumerate() {
-            let corner = y * stride[0] * width + x * stride[1];
-            let first = if K == 4 {
-                first_of_16::<I, E>(self.maps, corner, width, best)
-            } else {
-                (0..rows).find_map(|i| {
-                    let line = &self.maps[corner + i * width..][..columns];
-                    position::<I, E>(line, best).map(|j| i * columns + j)
-                })
-            };
-            let Some(first) = first else { return false };
-            let passes = (g != E::ZERO) & !(self.relu & (best <= E::ZERO));
-            let first = if passes { first } else { rows * columns };
-            *tap = first as u32;
+        for (tap, (found, &g)) in taps.iter_mut().zip(found.iter().zip(g)) {
+            let none = (rows * columns) as u32;
+            *tap = if g == E::ZERO { none } else { found.to_whole() };
             if K > 0 {
-                counts += 1 << (first / columns * FIELD as usize);
+                counts += 1 << (*tap / columns as u32 * FIELD);
             }
         }
         let (all, count) = (&mut self.places.places, &mut self.places.count);
@@ -147,41 +129,5 @@ impl<E: Element> Find<'_, '_, E> {
                 all[first..*count].sort_unstable_by_key(|place| (place.row, place.column));
             }
         }
-        true
     }
-}
-
-/// The first element of a 4x4 window that equals `best`.
-#[inline(always)]
-fn first_of_16<I: Isa, E: Element>(
-    maps: &[E],
-    corner: usize,
-    width: usize,
-    best: E,
-) -> Option<usize> {
-    let mut all = 0;
-    for half in 0..2 {
-        let mut elements = [E::ZERO; LANES];
-        let (above, below) = elements.split_at_mut(LANES / 2);
-        for (i, to) in [above, below].into_iter().enumerate() {
-            let at = corner + (2 * half + i) * width;
-            to.copy_from_slice(maps[at..].first_chunk::<{ LANES / 2 }>()?);
-        }
-        all |= E::equal::<I>(elements, best) << (half * LANES);
-    }
-    (all != 0).then(|| all.trailing_zeros() as usize)
-}
-
-/// The first element that equals `best`.
-#[inline(always)]
-fn position<I: Isa, E: Element>(line: &[E], best: E) -> Option<usize> {
-    let (chunks, rest) = line.as_chunks::<LANES>();
-    for (n, chunk) in chunks.iter().enumerate() {
-        let hits = E::equal::<I>(*chunk, best);
-        if hits != 0 {
-            return Some(n * LANES + hits.trailing_zeros() as usize);
-        }
-    }
-    let at = rest.iter().position(|&x| x == best)?;
-    Some(line.len() - rest.len() + at)
 }

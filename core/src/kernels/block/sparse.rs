@@ -21,8 +21,9 @@
 use super::add::{ByInput, ByWeight};
 use super::channels_last::ChannelsLast;
 use super::grad::Operands;
+use super::kept::Kept;
 use super::patches::{Memory, Patches};
-use super::places::{Find, Place, Places};
+use super::places::{List, Place, Places};
 use crate::block::Block;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -98,10 +99,8 @@ impl<E: Element> Task<'_, '_, E> {
         [E; N]: Vector<E>,
     {
         let (patches, image) = (self.patches, self.first + n);
-        let Operands {
-            x, maps, pooled, g, ..
-        } = self.operands;
-        let (Some(pool), Some(pooled)) = (&self.block.pool, pooled) else {
+        let Operands { x, maps, g, .. } = self.operands;
+        let (Some(pool), Kept::Taps(taps)) = (&self.block.pool, maps) else {
             return false;
         };
         let (window, [conv_row, conv_column]) = (pool.window(), self.block.conv.stride);
@@ -118,8 +117,8 @@ impl<E: Element> Task<'_, '_, E> {
         {
             return false;
         }
-        let [plane, windows] = [window.input, window.output].map(|[height, width]| height * width);
-        let (maps, pooled, g) = (maps.elements(), pooled.elements(), g.elements());
+        let windows = window.output[0] * window.output[1];
+        let g = g.elements();
         let count = patches.o * windows;
         match I::apart(Smallest(&g[image * count..][..count])) {
             Some(g) if g * smallest >= tiny() => {}
@@ -131,17 +130,12 @@ impl<E: Element> Task<'_, '_, E> {
         for o in 0..patches.o {
             let at = image * patches.o + o;
             let windows = at * windows..(at + 1) * windows;
-            let found = I::apart(Find {
+            I::apart(List {
                 window,
-                relu: self.block.relu,
-                maps: &maps[at * plane..],
-                pooled: &pooled[windows.clone()],
+                taps: &taps[windows.clone()],
                 g: &g[windows],
                 places,
             });
-            if !found {
-                return false;
-            }
             if let Some(sum) = self.sums.get_mut(n * patches.o + o) {
                 *sum = sum_of::<I, E>(places.all(), window.input[1]);
             }
@@ -267,7 +261,6 @@ mod tests {
     use crate::kernels::workspace::CAPACITY;
     use crate::layout::Layout;
     use alloc::vec;
-    use alloc::vec::Vec;
 
     /// How many of three images the pass does: 1x5x5, a kernel [2, 1, 2, 2], maps of 4x4, one window. The weights, and what
     /// is at some place of the second image's input and gradient, are given.
@@ -293,10 +286,8 @@ mod tests {
         let [mut xs, mut gs] = [75, 6].map(|count| vec![1.0_f32; count]);
         (xs[30], gs[3]) = (x, g);
         let weights = vec![weight; 8];
-        let maps: Vec<f32> = (0..96).map(|n| (n % 16) as f32).collect();
-        let pooled = vec![15.0; 6];
         let layout = |shape: [usize; 4]| Layout::contiguous(shape).unwrap();
-        let layouts = [[3, 1, 5, 5], [2, 1, 2, 2], [3, 2, 4, 4], [3, 2, 1, 1]].map(layout);
+        let layouts = [[3, 1, 5, 5], [2, 1, 2, 2], [3, 2, 1, 1]].map(layout);
         let operand = |data, n: usize| Operand {
             data,
             layout: &layouts[n],
@@ -306,9 +297,8 @@ mod tests {
             operands: Operands {
                 x: operand(&xs, 0),
                 weight: operand(&weights, 1),
-                maps: operand(&maps, 2),
-                pooled: Some(operand(&pooled, 3)),
-                g: operand(&gs, 3),
+                maps: Kept::Taps(&[15.0; 6]),
+                g: operand(&gs, 2),
             },
             block: &block,
             first: 0,

@@ -232,9 +232,10 @@ impl Backend for Cuda {
         weight: View<'_, Self>,
         bias: Option<View<'_, Self>>,
         block: &Block,
+        keep: bool,
     ) -> Result<Forward<Self>> {
         countable("conv", &x)?;
-        self.block(x, weight, bias, block)
+        self.block(x, weight, bias, block, keep)
     }
 
     fn conv_block_grad(

@@ -48,18 +48,26 @@ impl Cuda {
         weight: View<'_, Self>,
         bias: Option<View<'_, Self>>,
         block: &Block,
+        keep: bool,
     ) -> Result<Forward<Self>> {
         let relu = block.relu;
         let maps = self.convolved(x, weight, &block.conv, Epilogue { bias, relu })?;
-        let [height, width] = block.conv.output;
-        let layout = Layout::contiguous([x.shape()[0], weight.shape()[0], height, width])?;
+        let layout = block.maps(&x.layout, &weight.layout)?;
         let all = View::new(&maps, layout);
-        let pooled = match &block.pool {
-            None => None,
-            Some(Pooling::Avg(window)) => Some(self.avg_pool2d(all, window)?),
-            Some(Pooling::Max(window)) => Some(self.max_pool2d(all, window)?),
+        let out = match &block.pool {
+            None => {
+                return Ok(Forward {
+                    out: maps,
+                    kept: None,
+                });
+            }
+            Some(Pooling::Avg(window)) => self.avg_pool2d(all, window)?,
+            Some(Pooling::Max(window)) => self.max_pool2d(all, window)?,
         };
-        Ok(Forward { maps, pooled })
+        Ok(Forward {
+            out,
+            kept: keep.then_some(maps),
+        })
     }
 
     /// [`Backend::conv_block_grad`].
@@ -69,9 +77,8 @@ impl Cuda {
         block: &Block,
         [by_x, by_weight, by_bias]: PerOperand<bool>,
     ) -> Result<PerOperand<Option<CudaBuffer>>> {
-        let Backward {
-            x, weight, maps, g, ..
-        } = given;
+        let maps = given.maps(block)?;
+        let Backward { x, weight, g, .. } = given;
         let layout = Layout::contiguous(*maps.shape())?;
         let [images, _, height, width] = [0, 1, 2, 3].map(|axis| maps.shape()[axis]);
         // Axes of size 1 do not count in a sum, so that of one image goes by rows, and that of points by blocks of images.
