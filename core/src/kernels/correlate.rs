@@ -80,7 +80,7 @@ impl Gradients {
         to: &mut [E],
     ) {
         let [channel, line, column] = image.strides;
-        let whole = if column == 1 { columns / LANES } else { 0 };
+        let whole = if column <= 1 { columns / LANES } else { 0 };
         for r in 0..self.rows.next_multiple_of(channels::<E, I>()) {
             for y in 0..self.lines {
                 let start = self.line::<E, I>(r, y);
@@ -93,12 +93,14 @@ impl Gradients {
                 }
                 let from = image.base + (row + r) * channel + (at[0] + y) * line + at[1] * column;
                 let from = &image.data[from..][..(columns - 1) * column + 1];
-                for (to, from) in to
-                    .chunks_mut(apart)
-                    .zip(from.as_chunks::<LANES>().0)
-                    .take(whole)
-                {
-                    to[..LANES].copy_from_slice(from);
+                let blocks = to.chunks_mut(apart).take(whole);
+                if column == 0 {
+                    // The gradient of a sum is one number for all of its terms.
+                    blocks.for_each(|to| to[..LANES].fill(from[0]));
+                } else {
+                    for (to, from) in blocks.zip(from.as_chunks::<LANES>().0) {
+                        to[..LANES].copy_from_slice(from);
+                    }
                 }
                 for (block, to) in to.chunks_mut(apart).enumerate().skip(whole) {
                     let first = block * LANES;
