@@ -335,7 +335,15 @@ impl<E: Element> Pair<'_, E> {
                 let edges = Some((strip, start));
                 let key = Some([self.x.base, channel, i, j, y, x]);
                 if buffer.strip != key || buffer.edges != edges {
-                    strip.fill(&self.x, channel, start, buffer.edges != edges, strip_memory);
+                    let next = if y + size[0] < output[0] { size[0] } else { 0 };
+                    strip.fill::<I, E>(
+                        &self.x,
+                        channel,
+                        start,
+                        buffer.edges != edges,
+                        next,
+                        strip_memory,
+                    );
                     // What lies behind is read, too, and may be left over from something else.
                     strip_memory[strip.elements()..][..LANES].fill(E::ZERO);
                     (buffer.strip, buffer.edges) = (key, edges);

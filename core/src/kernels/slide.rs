@@ -318,7 +318,12 @@ impl<E: Element> Pass<'_, E> {
             start,
         };
         let alike = *ready == Some(now);
-        strip.fill(&self.image, channel, start, !alike, scratch);
+        let next = if at[0] + outputs[0] < self.axes[0].outputs {
+            outputs[0]
+        } else {
+            0
+        };
+        strip.fill::<I, E>(&self.image, channel, start, !alike, next, scratch);
         if !alike {
             self.table(strip, count, taps);
             *ready = Some(now);

@@ -12,8 +12,9 @@
 //! phase are contiguous too, so a tile of outputs may run over the end of a line.
 
 use super::Operand;
-use super::workspace::BEYOND;
+use super::workspace::{BEYOND, LINE};
 use crate::element::Element;
+use crate::isa::Isa;
 use crate::reduction::LANES;
 
 /// Columns go through scratch memory all at once or in multiples of this: the longest vector.
@@ -108,27 +109,33 @@ impl Strip {
     }
 
     /// Copies the strip that starts at row `start[0]` and column `start[1]` of channel `channel`; both may lie outside.
-    /// Elements outside of the image are set only if `edges` says so.
+    /// Elements outside of the image are set only if `edges` says so. The strip to come, if there is one, starts `next` rows
+    /// further down: it is asked for, as its lines are too short and too far apart for the processor to look ahead.
     #[inline(always)]
-    pub(crate) fn fill<E: Element>(
+    pub(crate) fn fill<I: Isa, E: Element>(
         &self,
         image: &Image<'_, E>,
         channel: usize,
         start: [isize; 2],
         edges: bool,
+        next: usize,
         strip: &mut [E],
     ) {
         let mut lines = strip.chunks_exact_mut(self.lines[1]);
         // With such a step that this overflows, a line has one element of the image.
         let columns = image.strides[2].saturating_mul(self.step[1]);
+        let adjacent = self.step == [1, 1] && columns == 1;
+        let ahead = if adjacent { next } else { 0 };
+        // So far below the lines before these lie others of this strip, which are there already.
+        let new = self.lines[0].saturating_sub(ahead);
         for channel in channel..channel + self.channels {
             for row_phase in 0..self.phases[0] {
                 for column_phase in 0..self.phases[1] {
                     let x = start[1] + column_phase as isize;
                     let inside = inside(x, self.step[1], self.lines[1], image.size[1]);
-                    for y in 0..self.lines[0] {
+                    for y_in_strip in 0..self.lines[0] {
                         let Some(line) = lines.next() else { return };
-                        let y = start[0] + (row_phase + y * self.step[0]) as isize;
+                        let y = start[0] + (row_phase + y_in_strip * self.step[0]) as isize;
                         if y < 0 || y as usize >= image.size[0] || inside.is_empty() {
                             if edges {
                                 line.fill(E::ZERO);
@@ -143,6 +150,14 @@ impl Strip {
                         let from =
                             image.base + channel * image.strides[0] + y as usize * image.strides[1];
                         let source = &image.data[from + first * image.strides[2]..];
+                        if ahead > 0 && y_in_strip >= new {
+                            let below = source
+                                .as_ptr()
+                                .wrapping_add(ahead.wrapping_mul(image.strides[1]));
+                            for at in (0..inside.len()).step_by(LINE / size_of::<E>()) {
+                                I::prefetch(below.wrapping_add(at));
+                            }
+                        }
                         let line = &mut line[inside.clone()];
                         if columns == 1 {
                             copy(line, &source[..line.len()]);

@@ -17,7 +17,7 @@ pub(crate) const CAPACITY: usize = if SMALL { STACK } else { POOLED };
 pub(crate) const BEYOND: usize = if SMALL { 8 } else { 16 };
 
 /// Bytes of a line of the cache: a vector that begins within one may have to be read from two.
-const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Where tasks get their memory from.
 #[derive(Clone, Copy)]
