@@ -17,6 +17,7 @@ pub(crate) mod correlate;
 pub(crate) mod epilogue;
 pub(crate) mod exact;
 pub(crate) mod few;
+pub(crate) mod fold;
 pub(crate) mod gather;
 pub(crate) mod index;
 pub(crate) mod large;

@@ -4,6 +4,7 @@
 //! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), a tile of outputs is
 //! folded side by side, each with its own eight lanes, row by row.
 
+use super::fold::{fold_block, fold_lanes};
 use super::gather::gather;
 use super::map::STAGE;
 use super::split::{self, Cut};
@@ -15,7 +16,6 @@ use crate::layout::Layout;
 use crate::nest::Nest;
 use crate::reduction::{BLOCK, LANES, Reduction, combine};
 use crate::shape::Shape;
-use core::hint::black_box;
 use core::marker::PhantomData;
 use core::ops::Range;
 
@@ -383,30 +383,5 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
                 *total = R::fold(*total, block);
             }
         }
-    }
-}
-
-/// The fold of a block.
-#[inline(always)]
-pub(crate) fn fold_block<E: Element, R: Reduction>(block: &[E]) -> E {
-    let mut lanes = [E::from_f64(R::START); LANES];
-    fold_lanes::<E, R>(&mut lanes, block);
-    combine::<R, E>(lanes)
-}
-
-/// Folds elements into eight lanes, the first one into the first.
-#[inline(always)]
-fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
-    let (whole, rest) = elements.as_chunks::<LANES>();
-    let mut folds = *lanes;
-    for chunk in whole {
-        for (fold, &x) in folds.iter_mut().zip(chunk) {
-            *fold = R::fold(*fold, x);
-        }
-    }
-    // Hidden from the compiler, which would see in what pairs lanes are combined, and fold pairs instead of vectors.
-    *lanes = black_box(folds);
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = R::fold(*lane, x);
     }
 }
