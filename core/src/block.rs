@@ -66,9 +66,26 @@ impl Pooling {
 pub struct Forward<B: Backend> {
     /// `[b, o, ph, pw]` if the maps are pooled, else the maps, `[b, o, oh, ow]`.
     pub out: B::Buffer,
-    /// What the backward pass needs to know of maps that were pooled, in a form that is the backend's own business; here
-    /// the maps themselves. `None` where `out` is all it needs, or where there will be none.
+    /// What the backward pass needs to know of maps that are pooled, if there will be one: here the maps themselves, elsewhere
+    /// whatever the backend makes of them.
     pub kept: Option<B::Buffer>,
+}
+
+/// What the backward pass knows of the maps.
+pub enum Saved<'a, B: Backend> {
+    /// The maps, `[b, o, oh, ow]`: the result, if they are not pooled.
+    Maps(View<'a, B>),
+    /// What the forward pass of the same backend kept ([`Forward::kept`]).
+    Kept(&'a B::Buffer),
+}
+
+impl<B: Backend> core::fmt::Debug for Saved<'_, B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Maps(maps) => write!(f, "Maps({:?})", maps.layout),
+            Self::Kept(_) => f.write_str("Kept"),
+        }
+    }
 }
 
 /// What the backward pass of a [`Block`] starts from.
@@ -78,23 +95,21 @@ pub struct Backward<'a, B: Backend> {
     pub x: View<'a, B>,
     /// The weight, `[o, c, kh, kw]`.
     pub weight: View<'a, B>,
-    /// The result of the forward pass.
-    pub out: View<'a, B>,
-    /// What the forward pass kept.
-    pub kept: Option<&'a B::Buffer>,
+    /// The maps, or what was kept of them.
+    pub saved: Saved<'a, B>,
     /// The gradient of the result.
     pub g: Incoming<'a, B>,
 }
 
 impl<'a, B: Backend> Backward<'a, B> {
-    /// The maps, `[b, o, oh, ow]`, if those are what the forward pass kept of maps that were pooled.
+    /// The maps, `[b, o, oh, ow]`, for a backend that keeps them as they are, as [`forward`] does.
     ///
     /// # Errors
     /// [`ErrorKind::Size`](crate::ErrorKind::Size) if the number of their elements overflows.
     pub fn maps(&self, block: &Block) -> Result<View<'a, B>> {
-        Ok(match self.kept {
-            None => self.out,
-            Some(maps) => View::new(maps, block.maps(&self.x.layout, &self.weight.layout)?),
+        Ok(match self.saved {
+            Saved::Maps(maps) => maps,
+            Saved::Kept(maps) => View::new(maps, block.maps(&self.x.layout, &self.weight.layout)?),
         })
     }
 }
@@ -167,7 +182,16 @@ pub fn backward<B: Backend>(
         (spread, false) => spread,
     };
     let g = own.as_ref().map_or(g.view(), |own| View::new(own, layout));
-    let [by_x, by_weight, by_bias] = wanted;
+    gradients(backend, [x, weight, g], block, wanted)
+}
+
+/// The gradients from that of the sums, `[b, o, oh, ow]`: what is left to do behind ReLU and pooling.
+pub(crate) fn gradients<B: Backend>(
+    backend: &B,
+    [x, weight, g]: [View<'_, B>; 3],
+    block: &Block,
+    [by_x, by_weight, by_bias]: PerOperand<bool>,
+) -> Result<PerOperand<Option<B::Buffer>>> {
     let grad = |wanted: bool, grad: &dyn Fn() -> Result<B::Buffer>| wanted.then(grad).transpose();
     Ok([
         grad(by_x, &|| backend.conv2d_input_grad(g, weight, &block.conv))?,

@@ -30,7 +30,8 @@
 //!   `acc = fma(weight, x, acc)`. Taps in the padding multiply +0.
 //! * **Gradient by the input.** One accumulator per element, from +0, over the taps (output channel, row, column) in
 //!   that order, each `acc = fma(weight, g, acc)`. A tap `(i, j)` meets the input `(y, x)` if `sy` divides `y + py - i`
-//!   and `sx` divides `x + px - j`; other taps do not exist. Where the quotients lie outside of the output, `g` is +0.
+//!   and `sx` divides `x + px - j`; other taps do not exist. Where the quotients lie outside of the output, `g` is +0. (Along
+//!   an axis with a single output any larger stride is the smallest that leaves one: [`Padding`](crate::Padding) makes it so.)
 //! * **Gradient by the weight.** An image gives each weight eight lanes, from +0; lane `l` takes
 //!   `lane = fma(g, x, lane)` for the outputs in the columns `l, l + 8, ..` of each row, rows ascending. Padding is +0.
 //!   The lanes combine as `((0+4)+(2+6))+((1+5)+(3+7))`, and the images' sums are added, ascending, to +0.

@@ -41,7 +41,7 @@ pub trait Element:
     fn to_f64(self) -> f64;
     /// A whole number of at most 24 bits, exactly.
     fn from_whole(n: u32) -> Self;
-    /// The number of [`Element::from_whole`].
+    /// The number of [`Element::from_whole`]; of other elements any number.
     fn to_whole(self) -> u32;
     /// `a * b + c` with one rounding.
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;

@@ -1,5 +1,6 @@
 //! A convolution with bias, ReLU and pooling as one operation, as people use it.
 
+use minitorch_core::executor::Executor;
 use minitorch_core::nn::{AvgPool2d, Conv2d, Layer, MaxPool2d, Relu};
 use minitorch_core::{ConvBlock, Cpu, ErrorKind, Generator, Padding, Pool, Tensor};
 
@@ -95,4 +96,45 @@ fn what_does_not_fit_is_an_error() {
         .try_conv_block(&weight, None, &pool(Pool::Avg([0, 1])))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Argument, "{error}");
+}
+
+/// Claims to have eight threads.
+struct Eight;
+
+impl Executor for Eight {
+    fn workers(&self) -> usize {
+        8
+    }
+
+    fn run(&self, tasks: usize, task: &(dyn Fn(usize) + Sync)) {
+        (0..tasks).for_each(task);
+    }
+}
+
+#[test]
+fn the_gradient_may_come_from_a_device_with_other_threads() {
+    let one: Cpu = Cpu::default();
+    let eight: Cpu = Cpu::builder().executor(Eight).build();
+    for pool in [Pool::Avg([4, 4]), Pool::Max([4, 4]), Pool::Avg([2, 2])] {
+        let grads = |forward: &Cpu, backward: &Cpu, images| {
+            let x = Tensor::randn(forward, [images, 2, 12, 12], &mut Generator::new(1)).tracked();
+            let (block, _) = both(forward, pool);
+            let out = block.forward(&x);
+            let g = Tensor::randn(backward, out.shape(), &mut Generator::new(2));
+            let grads = out.try_backward_with(g).unwrap();
+            let leaves = [&x, block.weight.leaf(), block.bias.as_ref().unwrap().leaf()];
+            leaves.map(|leaf| bits(grads.get(leaf).unwrap()))
+        };
+        // So few images that eight threads have another plan than one.
+        for images in [1, 2, 4, 40] {
+            let expected = grads(&one, &one, images);
+            for [forward, backward] in [[&one, &eight], [&eight, &one], [&eight, &eight]] {
+                assert_eq!(
+                    grads(forward, backward, images),
+                    expected,
+                    "{pool:?} {images}"
+                );
+            }
+        }
+    }
 }

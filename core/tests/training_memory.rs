@@ -3,7 +3,7 @@
 use minitorch_core::nn::{Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Module, Relu};
 use minitorch_core::nn::{cross_entropy, mse};
 use minitorch_core::optim::{Adam, Optimizer, Sgd};
-use minitorch_core::{Cpu, ErrorKind, Generator, Index, Padding, Tensor};
+use minitorch_core::{Cpu, ErrorKind, Generator, Index, Padding, Pool, Tensor};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -203,4 +203,47 @@ fn a_view_is_read_without_what_lies_in_front_of_it() {
     );
     let most = PEAK.get() - before;
     assert!(most < 1_000, "{most} bytes");
+}
+
+#[test]
+fn of_pooled_maps_little_is_kept_and_nothing_without_history() {
+    let dev: Cpu = Cpu::builder().pool_bytes(0).build();
+    let x = Tensor::rand(&dev, [64, 1, 28, 28], &mut Generator::new(4));
+    let maps = (64 * 8 * 28 * 28 * size_of::<f32>()) as isize;
+    for pool in [Pool::Avg([4, 4]), Pool::Max([4, 4])] {
+        let layer = Conv2d::new(&dev, 1, 8, [3, 3], &mut Generator::new(5)).unwrap();
+        let mut layer = layer.padding(Padding::MiniTorch).relu().pool(pool);
+        // The result, and with history a bit or a tap for what it was made of.
+        let result = maps / 16;
+        for (history, kept) in [(true, result + maps / 14), (false, result)] {
+            if !history {
+                layer.eval();
+            }
+            let before = LIVE.get();
+            PEAK.set(before);
+            let out = layer.forward(&x);
+            let (live, peak) = (LIVE.get() - before, PEAK.get() - before);
+            assert_eq!(out.is_tracked(), history);
+            assert!(
+                live <= kept + 4096,
+                "{pool:?}, {history}: {live} of {maps} bytes are kept"
+            );
+            // Scratch memory of the convolution, and the maps of a few images.
+            let near = 2 * (224 << 10);
+            assert!(
+                peak <= live + near,
+                "{pool:?}, {history}: {peak} of {maps} bytes"
+            );
+            if history {
+                let loss = out.sum_all();
+                drop(out);
+                let live = LIVE.get() - before;
+                assert!(
+                    live <= kept - result + 4096,
+                    "{pool:?}: the result is still there"
+                );
+                drop(loss.backward());
+            }
+        }
+    }
 }

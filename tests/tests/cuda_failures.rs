@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use minitorch_core::backend::{View, Window};
-use minitorch_core::block::{Backward, Block, Pooling};
+use minitorch_core::block::{Backward, Block, Pooling, Saved};
 use minitorch_core::fused::Incoming;
 use minitorch_core::nn::{Conv2d, Dropout, Flatten, Layer, Linear, MaxPool2d, Module, Relu};
 use minitorch_core::nn::{Embedding, try_cross_entropy};
@@ -236,8 +236,7 @@ fn operations<'a>(
             let given = Backward {
                 x: image,
                 weight,
-                out: view([2, 3, 1, 1].into()),
-                kept: Some(small.buffer),
+                saved: Saved::Kept(small.buffer),
                 g: Incoming::Shared(view([2, 3, 1, 1].into())),
             };
             device.conv_block_grad(given, &block, [true; 3])

@@ -2,7 +2,7 @@
 
 use super::{Cpu, CpuBuffer, operand};
 use crate::backend::View;
-use crate::block::{Backward, Block, Forward};
+use crate::block::{Backward, Block, Forward, Saved};
 use crate::element::Element;
 use crate::error::Result;
 use crate::fused::PerOperand;
@@ -51,9 +51,7 @@ pub(super) fn forward<E: Element>(
         });
         return Ok(Forward { out, kept: None });
     };
-    let layout = block.maps(&x.layout, &weight.layout)?;
-    let layouts = [&x.layout, &weight.layout, &layout];
-    let form = keep.then(|| Form::of::<E>(cpu.workers(), layouts, block));
+    let form = keep.then(|| Form::of(block, x.shape()[1], weight.shape()[0]));
     let mut kept = match form {
         Some(form) => Some(cpu.any(planes * form.elements(block))?),
         None => None,
@@ -79,28 +77,13 @@ pub(super) fn backward<E: Element>(
     block: &Block,
     wanted: PerOperand<bool>,
 ) -> Result<PerOperand<Option<CpuBuffer<E>>>> {
-    let (x, weight, out, g) = (&given.x, &given.weight, &given.out, given.g.view());
+    let (x, weight, g) = (&given.x, &given.weight, given.g.view());
     let layout = block.maps(&x.layout, &weight.layout)?;
-    let layouts = [&x.layout, &weight.layout, &layout];
-    let dense = match &block.pool {
-        Some(_) => true,
-        None => block.relu && out.layout.is_contiguous() && g.layout.is_contiguous(),
-    };
-    let plan =
-        grad::Plan::new::<E>(cpu.workers(), layouts, &g.layout, block, wanted).filter(|_| dense);
-    let Some(plan) = plan else {
-        return crate::block::backward(cpu, given, block, wanted);
-    };
-    let counts = [
-        x.layout.elements(),
-        weight.layout.elements(),
-        layout.shape()[1],
-    ];
-    let maps = match given.kept {
-        None => Kept::Maps(operand(out)),
-        Some(kept) => {
+    let maps = match &given.saved {
+        Saved::Maps(maps) => Kept::Maps(operand(maps)),
+        Saved::Kept(kept) => {
             let data = kept.as_slice();
-            match Form::of::<E>(cpu.workers(), layouts, block) {
+            match Form::of(block, x.shape()[1], weight.shape()[0]) {
                 Form::Words => Kept::Words(data),
                 Form::Taps => Kept::Taps(data),
                 Form::Maps => Kept::Maps(Operand {
@@ -110,12 +93,37 @@ pub(super) fn backward<E: Element>(
             }
         }
     };
+    let dense = match maps {
+        Kept::Maps(maps) => {
+            maps.layout.is_contiguous()
+                && (block.pool.is_some() || block.relu && g.layout.is_contiguous())
+        }
+        Kept::Words(_) | Kept::Taps(_) => true,
+    };
     let operands = grad::Operands {
         x: operand(x),
         weight: operand(weight),
         maps,
         g: operand(&g),
     };
+    let layouts = [&x.layout, &weight.layout, &layout];
+    let plan =
+        grad::Plan::new::<E>(cpu.workers(), layouts, &g.layout, block, wanted).filter(|_| dense);
+    let Some(plan) = plan else {
+        if matches!(maps, Kept::Maps(_)) {
+            return crate::block::backward(cpu, given, block, wanted);
+        }
+        let mut by_maps = cpu.any(layout.elements())?;
+        let to = by_maps.as_mut_slice()?;
+        E::conv_block_maps_grad(cpu.context(), operands, block, to);
+        let g = View::new(&by_maps, layout);
+        return crate::block::gradients(cpu, [*x, *weight, g], block, wanted);
+    };
+    let counts = [
+        x.layout.elements(),
+        weight.layout.elements(),
+        layout.shape()[1],
+    ];
     let mut scratch = cpu.any(plan.scratch())?;
     let mut grads = [None, None, None];
     for (grad, (wanted, count)) in grads.iter_mut().zip(wanted.into_iter().zip(counts)) {

@@ -54,7 +54,8 @@ pub struct Results<'o, E> {
 #[derive(Clone, Copy)]
 pub struct Plan {
     conv: Conv,
-    /// Elements of the maps that a task goes through at a time: of whole images, or all that it does of one.
+    /// Elements of the maps that a task goes through at a time: of whole images, or all of its own if those are planes of
+    /// images that are too few for all threads.
     step: usize,
 }
 
@@ -102,7 +103,11 @@ pub(crate) fn forward<E: Element>(
         mut near,
         mut pooled,
     } = results;
-    let per_plane = form.map_or(0, |form| form.elements(block));
+    let per_plane = kept_of_plane(form, block);
+    debug_assert_eq!(
+        kept.len(),
+        operands.x.layout.shape()[0] * plan.conv.planes * per_plane
+    );
     let total = operands.x.layout.shape()[0] * plan.conv.planes;
     let parts = (0..cut.tasks).map(|index| {
         let first = index * cut.size / plane;
@@ -121,6 +126,10 @@ pub(crate) fn forward<E: Element>(
     split::parts(context.executor, parts, cut.tasks, &|_, part| {
         workspace.with(|scratch| part.run(context.level, operands, scratch));
     });
+}
+
+fn kept_of_plane(form: Option<Form>, block: &Block) -> usize {
+    form.map_or(0, |form| form.elements(block))
 }
 
 /// Some planes of the results.
@@ -152,8 +161,7 @@ impl<E: Element> Part<'_, '_, E> {
         let Operands { x, weight, bias } = operands;
         for first in (start..start + count).step_by(step) {
             let rows = step.min(start + count - first);
-            let per_plane = form.map_or(0, |form| form.elements(block));
-            let kept = take(&mut kept, rows * per_plane);
+            let kept = take(&mut kept, rows * kept_of_plane(form, block));
             let (maps, marks) = match form {
                 Some(Form::Maps) => (kept, &mut [][..]),
                 _ => (&mut near[..rows * plane], kept),
@@ -241,6 +249,7 @@ impl<E: Element> Kernel for BiasRelu<'_, '_, E> {
 
 /// The first `count` elements, or all, which `rest` then no longer has.
 fn take<'o, E>(rest: &mut &'o mut [E], count: usize) -> &'o mut [E] {
+    // What nobody wants is empty, and the last task may have less than the others.
     let count = count.min(rest.len());
     let (first, others) = core::mem::take(rest).split_at_mut(count);
     *rest = others;

@@ -135,6 +135,12 @@ pub trait Kernels: Sized {
         block: &Block,
         results: block::Results<'_, Self>,
     );
+    fn conv_block_maps_grad(
+        context: Context<'_>,
+        operands: block::grad::Operands<'_, Self>,
+        block: &Block,
+        out: &mut [Self],
+    );
     fn conv_block_grad(
         context: Context<'_>,
         workspace: Workspace<'_, Self>,
@@ -223,6 +229,14 @@ macro_rules! compile {
                 results: block::Results<'_, Self>,
             ) {
                 block::forward(context, workspace, plan, operands, block, results);
+            }
+            fn conv_block_maps_grad(
+                context: Context<'_>,
+                operands: block::grad::Operands<'_, Self>,
+                block: &Block,
+                out: &mut [Self],
+            ) {
+                block::grad::maps_grad(context, operands, block, out);
             }
             fn conv_block_grad(
                 context: Context<'_>,

@@ -109,8 +109,9 @@ impl Strip {
     }
 
     /// Copies the strip that starts at row `start[0]` and column `start[1]` of channel `channel`; both may lie outside.
-    /// Elements outside of the image are set only if `edges` says so. The strip to come, if there is one, starts `next` rows
-    /// further down: it is asked for, as its lines are too short and too far apart for the processor to look ahead.
+    /// Elements outside of the image are set only if `edges` says so. The strip below starts `next` rows further down; 0 if
+    /// there is none. At stride 1 its lines are asked for, if their elements are adjacent: they are too short and too far
+    /// apart for the processor to look ahead.
     #[inline(always)]
     pub(crate) fn fill<I: Isa, E: Element>(
         &self,
@@ -126,7 +127,7 @@ impl Strip {
         let columns = image.strides[2].saturating_mul(self.step[1]);
         let adjacent = self.step == [1, 1] && columns == 1;
         let ahead = if adjacent { next } else { 0 };
-        // So far below the lines before these lie others of this strip, which are there already.
+        // Lines before `new` have the line that lies `ahead` below them in this strip.
         let new = self.lines[0].saturating_sub(ahead);
         for channel in channel..channel + self.channels {
             for row_phase in 0..self.phases[0] {
@@ -150,7 +151,7 @@ impl Strip {
                         let from =
                             image.base + channel * image.strides[0] + y as usize * image.strides[1];
                         let source = &image.data[from + first * image.strides[2]..];
-                        if ahead > 0 && y_in_strip >= new {
+                        if ahead > 0 && y_in_strip >= new && y as usize + ahead < image.size[0] {
                             let below = source
                                 .as_ptr()
                                 .wrapping_add(ahead.wrapping_mul(image.strides[1]));

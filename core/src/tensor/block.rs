@@ -4,7 +4,7 @@ use super::conv::Padding;
 use super::{Tensor, plain_forms};
 use crate::autodiff::Sink;
 use crate::backend::Backend;
-use crate::block::{Backward, Block, Forward, Pooling};
+use crate::block::{Backward, Block, Forward, Pooling, Saved};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::SMALL;
 use core::fmt;
@@ -72,6 +72,14 @@ impl Pool {
     }
 }
 
+/// What a node holds of the maps.
+enum Held<B: Backend> {
+    /// The maps, which are the result.
+    Maps(Tensor<B>),
+    /// What is kept of maps that are pooled.
+    Kept(B::Buffer),
+}
+
 impl<B: Backend> Tensor<B> {
     /// Two-dimensional convolution with what follows it: `x` `[b, c, h, w]`, kernels `[o, c, kh, kw]` and a bias `[o]`
     /// give `pool(relu(conv2d(x, weight) + bias))`, as far as `block` says. The bits are those of the operations one after
@@ -122,8 +130,10 @@ impl<B: Backend> Tensor<B> {
         if SMALL || !reads_maps {
             return self.one_by_one(weight, added.as_ref(), block);
         }
-        let tracked = [Some(self), Some(weight), bias];
-        let keep = tracked.into_iter().flatten().any(Self::is_tracked);
+        let keep = match bias {
+            Some(bias) => Self::is_recorded([self, weight, bias]),
+            None => Self::is_recorded([self, weight]),
+        };
         let Forward { out, kept } = self.device().conv_block(
             self.view(),
             weight.view(),
@@ -133,7 +143,10 @@ impl<B: Backend> Tensor<B> {
         )?;
         let [height, width] = pool.map_or(conv.output, |pool| pool.window().output);
         let out = Self::dense(out, [b, o, height, width])?;
-        let result = out.detach();
+        let held = match kept {
+            Some(kept) => Held::Kept(kept),
+            None => Held::Maps(out.detach()),
+        };
         let rule = || {
             let (x, weight) = (self.detach(), weight.detach());
             move |grad: Self, sink: &mut Sink<'_, Self>| {
@@ -142,8 +155,10 @@ impl<B: Backend> Tensor<B> {
                     let given = Backward {
                         x: x.view(),
                         weight: weight.view(),
-                        out: result.view(),
-                        kept: kept.as_ref(),
+                        saved: match &held {
+                            Held::Maps(maps) => Saved::Maps(maps.view()),
+                            Held::Kept(kept) => Saved::Kept(kept),
+                        },
                         g,
                     };
                     device.conv_block_grad(given, &fused, wanted)

@@ -237,6 +237,11 @@ impl<B: Backend> Tensor<B> {
         })
     }
 
+    /// Whether an operation on these operands has a node.
+    pub(crate) fn is_recorded<const N: usize>(operands: [&Self; N]) -> bool {
+        operands.iter().any(|operand| operand.is_tracked())
+    }
+
     /// This result, with the node of the operation `op` if one of its operands is tracked. Only then `rule` is made,
     /// with whatever it saves.
     #[inline(always)]
@@ -249,7 +254,7 @@ impl<B: Backend> Tensor<B> {
     where
         F: Fn(Self, &mut Sink<'_, Self>) -> Result<()> + Send + Sync + 'static,
     {
-        if operands.iter().any(|operand| operand.is_tracked()) {
+        if Self::is_recorded(operands) {
             self.node = Some(Record::handle(
                 op,
                 *self.shape(),

@@ -22,6 +22,9 @@ use crate::kernels::workspace::Workspace;
 use crate::kernels::{Context, Operand, SMALL, conv_weight, slide};
 use crate::layout::Layout;
 
+/// Elements of maps whose gradient is worth a task.
+const PLANES: usize = 1 << 15;
+
 /// How the backward pass goes through its images.
 #[derive(Clone, Copy)]
 pub struct Plan {
@@ -67,12 +70,10 @@ impl Plan {
         let depth = (2 * image).saturating_mul(weights / o).max(1);
         let cut = Cut::new(workers, images, 1, TASK / depth);
         // Rows that take longer to add than the gradient of the maps takes to read are not worth their while.
-        let worth = cut.tasks == 1 || weights <= image / 4;
-        if wanted[1] && !worth {
+        if cut.tasks > 1 && wanted[1] && weights > image / 4 {
             return None;
         }
-        // `Form` takes it that a plan for some gradients is sparse only if that for all of them is.
-        let sparse = Patches::new(block, x.shape()[1], o).filter(|_| worth && g.is_contiguous());
+        let sparse = Patches::new(block, x.shape()[1], o).filter(|_| g.is_contiguous());
         Some(Self {
             images,
             maps: [o, height, width],
@@ -86,10 +87,6 @@ impl Plan {
             },
             sparse,
         })
-    }
-
-    pub(super) const fn is_sparse(&self) -> bool {
-        self.sparse.is_some()
     }
 
     /// Elements of scratch memory that [`backward`] needs.
@@ -182,6 +179,30 @@ pub(crate) fn backward<E: Element>(
             out: weight,
         });
     }
+}
+
+/// The gradient of all maps before ReLU, `[b, o, oh, ow]`, from that of what pooling made of them: for shapes without a plan.
+pub(crate) fn maps_grad<E: Element>(
+    context: Context<'_>,
+    Operands { maps, g, .. }: Operands<'_, E>,
+    block: &Block,
+    out: &mut [E],
+) {
+    let plane = block.conv.output[0] * block.conv.output[1];
+    if out.is_empty() {
+        return;
+    }
+    let cut = Cut::new(context.executor.workers(), out.len(), plane, PLANES);
+    split::chunks(context.executor, out, cut, &|start, near| {
+        context.level.run(MapsGrad {
+            maps,
+            g,
+            block,
+            first: start / plane,
+            near,
+            sums: &mut [],
+        });
+    });
 }
 
 /// What a task writes.
@@ -281,7 +302,8 @@ impl<E: Element> Images<'_, E> {
         } = self;
         let [o, height, width] = plan.maps;
         context.level.run(MapsGrad {
-            operands,
+            maps: operands.maps,
+            g: operands.g,
             block,
             first: from * o,
             near: &mut *near,

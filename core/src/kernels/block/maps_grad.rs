@@ -1,11 +1,11 @@
 //! The gradient of maps: spread over the windows that pooled them, through ReLU, and summed for the bias.
 
-use super::grad::Operands;
 use super::kept::Kept;
 use super::{passed, taps};
 use crate::block::{Block, Pooling};
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
+use crate::kernels::Operand;
 use crate::kernels::fold::fold_block;
 use crate::kernels::pool::{Planes, Spread};
 use crate::ops::Unary;
@@ -14,7 +14,9 @@ use crate::reduction::{BLOCK, Sum};
 
 /// The gradient of the maps from plane `first` on, before ReLU, and its sum over each plane.
 pub(super) struct MapsGrad<'a, 'o, E> {
-    pub(super) operands: Operands<'a, E>,
+    pub(super) maps: Kept<'a, E>,
+    /// The gradient of the result.
+    pub(super) g: Operand<'a, E>,
     pub(super) block: &'a Block,
     pub(super) first: usize,
     pub(super) near: &'o mut [E],
@@ -27,13 +29,13 @@ impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         let Self {
-            operands,
+            maps,
+            g,
             block,
             first,
             near,
             sums,
         } = self;
-        let Operands { maps, g, .. } = operands;
         let area = block.conv.output[0] * block.conv.output[1];
         let from = first * area;
         let g = match (&block.pool, maps) {
@@ -41,7 +43,7 @@ impl<E: Element> Kernel for MapsGrad<'_, '_, E> {
             (Some(pool), Kept::Taps(taps)) => {
                 let window = pool.window();
                 let windows = window.output[0] * window.output[1];
-                taps::Spread {
+                taps::Scatter {
                     window,
                     taps: &taps[first * windows..],
                     g: Planes::new(g, first),
@@ -116,7 +118,7 @@ impl<E: Element> Kernel for PlaneGrad<'_, '_, E> {
         let mut total = E::ZERO;
         for (n, near) in self.near.chunks_mut(BLOCK).enumerate() {
             let here = n * BLOCK..n * BLOCK + near.len();
-            // Two plain loops, which become vectors; the second finds what the first wrote.
+            // A plain loop, which becomes vectors; the sum finds what it wrote.
             match (self.relu, self.g.map(|g| &g[here.clone()])) {
                 (Some(Gave::Elements(maps)), Some(g)) => near
                     .iter_mut()

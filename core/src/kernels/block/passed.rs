@@ -5,7 +5,8 @@
 //! word[l] = sum over k < 16 of passes(map[8 k + l]) 2^k        for l < 8 and each 128 elements of a plane
 //! ```
 //!
-//! A word is a whole number below 2^16, which any element type holds exactly. The bits of a vector go into the words of a
+//! Places behind the plane pass nothing. A word is a whole number below 2^16, which any element type holds exactly. The bits of
+//! a vector go into the words of a
 //! vector, each in its own lane, so that packing and reading are vectors on every machine.
 
 use crate::element::Element;
@@ -25,7 +26,7 @@ pub(crate) const fn words(plane: usize) -> usize {
     plane.div_ceil(GROUP) * LANES
 }
 
-/// The words of planes of so many elements each.
+/// The words of planes of so many elements each, which are there as a whole.
 pub(super) struct Pack<'a, 'o, E> {
     pub(super) plane: usize,
     pub(super) maps: &'a [E],
@@ -37,6 +38,10 @@ impl<E: Element> Kernel for Pack<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        debug_assert_eq!(
+            self.words.len(),
+            self.maps.len() / self.plane * words(self.plane)
+        );
         let planes = self.maps.chunks_exact(self.plane);
         let words = self.words.chunks_exact_mut(words(self.plane));
         for (plane, words) in planes.zip(words) {

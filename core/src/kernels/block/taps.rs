@@ -39,6 +39,7 @@ impl<E: Element> Kernel for Find<'_, '_, E> {
 
     #[inline(always)]
     fn run<I: Isa>(self) {
+        debug_assert_eq!(self.taps.len(), self.pooled.len());
         if self.window.kernel == [4, 4] {
             self.planes::<I, 4>();
         } else {
@@ -137,14 +138,14 @@ fn first_that_is_none<E: Element>(window: &[E], width: usize, columns: usize) ->
 }
 
 /// The gradient of some planes of maps, before ReLU, from that of what pooling made of them.
-pub(super) struct Spread<'a, 'o, E> {
+pub(super) struct Scatter<'a, 'o, E> {
     pub(super) window: &'a Window,
     pub(super) taps: &'a [E],
     pub(super) g: Planes<'a, E>,
     pub(super) out: &'o mut [E],
 }
 
-impl<E: Element> Spread<'_, '_, E> {
+impl<E: Element> Scatter<'_, '_, E> {
     pub(super) fn run(self) {
         let Window {
             kernel: [rows, columns],
@@ -165,6 +166,105 @@ impl<E: Element> Spread<'_, '_, E> {
                     let column = x * stride[1] + tap % columns;
                     // An element sums the gradients of its windows, from +0.
                     plane[row * width + column] = E::ZERO + g(y, x);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Level;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// Two planes of windows with these rows and columns, apart, with a margin that is in no window.
+    fn window(kernel: [usize; 2]) -> Window {
+        let stride = [kernel[0] + 1, kernel[1]];
+        let output = [2, 3];
+        Window {
+            kernel,
+            stride,
+            before: [0; 2],
+            input: [0, 1].map(|a| (output[a] - 1) * stride[a] + kernel[a] + 1),
+            output,
+        }
+    }
+
+    /// What pooling takes, and the first tap that has it.
+    fn expected(window: &Window, relu: bool, plane: &[f64], [y, x]: [usize; 2]) -> (f64, usize) {
+        let [rows, columns] = window.kernel;
+        let taps = (0..rows * columns).map(|tap| {
+            let row = y * window.stride[0] + tap / columns;
+            plane[row * window.input[1] + x * window.stride[1] + tap % columns]
+        });
+        let best = taps.clone().fold(f64::NEG_INFINITY, Element::maximum);
+        let first = taps.clone().position(f64::is_nan);
+        let first = first.or_else(|| taps.clone().position(|tap| tap == best));
+        let blocked = relu && best <= 0.0;
+        (
+            best,
+            if blocked {
+                rows * columns
+            } else {
+                first.unwrap()
+            },
+        )
+    }
+
+    #[test]
+    fn taps_are_the_first_of_what_pooling_took() {
+        let kinds = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        // Planes with few kinds of elements, so that there are ties, and windows without any that is above 0.
+        for few in [
+            &kinds[..2],
+            &kinds[..4],
+            &kinds[3..4],
+            &kinds[5..6],
+            &kinds[1..6],
+            &kinds,
+        ] {
+            for kernel in [[4, 4], [3, 9], [1, 2], [2, 8]] {
+                let window = window(kernel);
+                let (area, windows) = (window.input[0] * window.input[1], 6);
+                let mut state = 1_u64;
+                let mut maps = vec![0.0; 2 * area];
+                maps.fill_with(|| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    few[(state >> 33) as usize % few.len()]
+                });
+                for relu in [true, false] {
+                    let all: Vec<_> = (0..2 * windows)
+                        .map(|n| {
+                            let plane = &maps[n / windows * area..][..area];
+                            expected(&window, relu, plane, [n % windows / 3, n % 3])
+                        })
+                        .collect();
+                    let pooled: Vec<f64> = all.iter().map(|&(best, _)| best).collect();
+                    for level in Level::supported() {
+                        let mut taps = vec![-1.0; 2 * windows];
+                        level.run(Find {
+                            window: &window,
+                            relu,
+                            maps: &maps,
+                            pooled: &pooled,
+                            taps: &mut taps,
+                        });
+                        let found = taps.iter().map(|tap| tap.to_whole() as usize);
+                        let wanted = all.iter().map(|&(_, tap)| tap);
+                        assert!(found.eq(wanted), "{few:?} {kernel:?} {relu} {level:?}");
+                    }
                 }
             }
         }

@@ -6,6 +6,8 @@ use minitorch_core::isa::{Isa, Kernel, Level};
 
 /// Multiply-adds that do not wait for each other: as many as hide the latency of one.
 const CHAINS: usize = 12;
+/// Sums that do not wait for each other.
+const SUMS: usize = 8;
 /// Links of a chain.
 const LINKS: usize = 200_000;
 
@@ -16,11 +18,7 @@ pub(super) fn multiply_add(level: Level) -> usize {
 
 /// Reads all numbers, so many times.
 pub(super) fn read(level: Level, numbers: &[f32], times: usize) {
-    for _ in 0..times {
-        level.run(Sum {
-            numbers: black_box(numbers),
-        });
-    }
+    level.run(Sum { numbers, times });
 }
 
 struct MultiplyAdds;
@@ -52,9 +50,10 @@ fn chains<const N: usize>(fma: impl Fn([f32; N], [f32; N], [f32; N]) -> [f32; N]
     2 * N * CHAINS * LINKS
 }
 
-/// The sum of all numbers but the last few, in no useful order.
+/// The sum of all numbers but the last few, in no useful order, so many times.
 struct Sum<'a> {
     numbers: &'a [f32],
+    times: usize,
 }
 
 impl Kernel for Sum<'_> {
@@ -64,20 +63,27 @@ impl Kernel for Sum<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         if I::LANES == 16 {
-            sum(self.numbers, I::fma_f32x16);
+            sum(self.numbers, self.times, I::fma_f32x16);
         } else {
-            sum(self.numbers, I::fma_f32x8);
+            sum(self.numbers, self.times, I::fma_f32x8);
         }
     }
 }
 
 #[inline(always)]
-fn sum<const N: usize>(numbers: &[f32], fma: impl Fn([f32; N], [f32; N], [f32; N]) -> [f32; N]) {
-    let mut sums = [[0.0; N]; 8];
-    for block in numbers.as_chunks::<N>().0.as_chunks::<8>().0 {
-        for (sum, numbers) in sums.iter_mut().zip(block) {
-            // A multiply-add takes no longer than an addition, and stays a vector.
-            *sum = fma(*numbers, [1.0; N], *sum);
+fn sum<const N: usize>(
+    numbers: &[f32],
+    times: usize,
+    fma: impl Fn([f32; N], [f32; N], [f32; N]) -> [f32; N],
+) {
+    let mut sums = [[0.0; N]; SUMS];
+    for _ in 0..times {
+        let (blocks, _) = black_box(numbers).as_chunks::<N>();
+        for block in blocks.as_chunks::<SUMS>().0 {
+            for (sum, numbers) in sums.iter_mut().zip(block) {
+                // A multiply-add takes no longer than an addition, and stays a vector.
+                *sum = fma(*numbers, [1.0; N], *sum);
+            }
         }
     }
     black_box(sums);
