@@ -4,7 +4,7 @@
 use super::passed;
 use super::patches::Patches;
 use crate::block::{Block, Pooling};
-use crate::kernels::Operand;
+use crate::kernels::{Operand, SMALL};
 
 /// In which form maps are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +23,8 @@ impl Form {
     pub(crate) fn of(block: &Block, c: usize, o: usize) -> Self {
         let less = |form: Self| form.elements(block) < Self::Maps.elements(block);
         match block.pool {
+            // There the operations go one after the other.
+            _ if SMALL => Self::Maps,
             Some(Pooling::Avg(_)) if block.relu && less(Self::Words) => Self::Words,
             Some(Pooling::Max(_)) if Patches::new(block, c, o).is_some() => Self::Taps,
             _ => Self::Maps,
