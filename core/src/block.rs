@@ -66,8 +66,8 @@ impl Pooling {
 pub struct Forward<B: Backend> {
     /// `[b, o, ph, pw]` if the maps are pooled, else the maps, `[b, o, oh, ow]`.
     pub out: B::Buffer,
-    /// What the backward pass needs to know of maps that are pooled, if there will be one: here the maps themselves, elsewhere
-    /// whatever the backend makes of them.
+    /// What the backward pass needs to know of the maps, if they are pooled and there will be one: here the maps themselves,
+    /// elsewhere whatever the backend makes of them.
     pub kept: Option<B::Buffer>,
 }
 

@@ -143,6 +143,7 @@ impl<B: Backend> Tensor<B> {
         )?;
         let [height, width] = pool.map_or(conv.output, |pool| pool.window().output);
         let out = Self::dense(out, [b, o, height, width])?;
+        debug_assert_eq!(kept.is_some(), keep && pool.is_some());
         let held = match kept {
             Some(kept) => Held::Kept(kept),
             None => Held::Maps(out.detach()),

@@ -28,8 +28,8 @@ fn convolutions() -> Vec<([usize; 3], Window)> {
         ([0, 2, 2], window([4, 4], [3, 3], [1, 1], [4, 4])),
         ([4, 0, 3], window([4, 4], [3, 3], [1, 1], [4, 4])),
         ([9, 2, 3], strided([9, 10], [3, 3], [2, 3], [1, 1], [5, 4])),
-        // So few images that two threads share each, in planes.
-        ([6, 3, 12], window([16, 16], [3, 3], [0, 0], [16, 16])),
+        // So few images that threads share some of them, in planes, and that many threads have no plan for the gradients.
+        ([6, 3, 24], window([16, 16], [3, 3], [0, 0], [16, 16])),
         // With two threads, several tasks that go through several stretches each.
         ([90, 1, 4], window([28, 28], [3, 3], [0, 0], [28, 28])),
     ]

@@ -229,7 +229,8 @@ impl<E: Element> Images<'_, E> {
     ) {
         let end = plan.images.min(first + plan.cut.size);
         workspace.with(|scratch| {
-            let (mut at, mut sparse) = (first, plan.sparse.as_ref());
+            let taps = matches!(operands.maps, Kept::Taps(_));
+            let (mut at, mut sparse) = (first, plan.sparse.as_ref().filter(|_| taps));
             while at < end {
                 if let Some(patches) = sparse {
                     let left = self.part(plan, at - first, end - at);

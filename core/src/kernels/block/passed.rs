@@ -5,9 +5,9 @@
 //! word[l] = sum over k < 16 of passes(map[8 k + l]) 2^k        for l < 8 and each 128 elements of a plane
 //! ```
 //!
-//! Places behind the plane pass nothing. A word is a whole number below 2^16, which any element type holds exactly. The bits of
-//! a vector go into the words of a
-//! vector, each in its own lane, so that packing and reading are vectors on every machine.
+//! Places behind the plane pass nothing. A word is a whole number below 2^16, which any element type holds exactly. The
+//! bits of a vector go into the words of a vector, each in its own lane, so that packing and reading are vectors on every
+//! machine.
 
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
