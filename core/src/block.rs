@@ -136,6 +136,20 @@ pub fn forward<B: Backend>(
     if block.relu {
         backend.update(Relu, &mut maps, &layout, [])?;
     }
+    pooled(backend, maps, layout, block, keep)
+}
+
+/// The results, from maps of this layout: they are pooled, if `block` does, and kept, if `keep` says so.
+///
+/// # Errors
+/// Those of the backend's pooling.
+pub fn pooled<B: Backend>(
+    backend: &B,
+    maps: B::Buffer,
+    layout: Layout,
+    block: &Block,
+    keep: bool,
+) -> Result<Forward<B>> {
     let all = View::new(&maps, layout);
     let out = match &block.pool {
         None => {

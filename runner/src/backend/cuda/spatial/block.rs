@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use minitorch_core::backend::{Backend, View, Window as Sliding};
-use minitorch_core::block::{Backward, Block, Forward, Pooling};
+use minitorch_core::block::{self, Backward, Block, Forward, Pooling};
 use minitorch_core::fused::PerOperand;
 use minitorch_core::reduction::Sum;
 use minitorch_core::{Layout, Result};
@@ -53,21 +53,7 @@ impl Cuda {
         let relu = block.relu;
         let maps = self.convolved(x, weight, &block.conv, Epilogue { bias, relu })?;
         let layout = block.maps(&x.layout, &weight.layout)?;
-        let all = View::new(&maps, layout);
-        let out = match &block.pool {
-            None => {
-                return Ok(Forward {
-                    out: maps,
-                    kept: None,
-                });
-            }
-            Some(Pooling::Avg(window)) => self.avg_pool2d(all, window)?,
-            Some(Pooling::Max(window)) => self.max_pool2d(all, window)?,
-        };
-        Ok(Forward {
-            out,
-            kept: keep.then_some(maps),
-        })
+        block::pooled(self, maps, layout, block, keep)
     }
 
     /// [`Backend::conv_block_grad`].
