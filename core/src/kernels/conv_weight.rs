@@ -4,9 +4,9 @@
 //! of output channel and tap keeps its lanes while [`Lines`] walks over the positions; their totals go to the output image
 //! by image.
 
-use super::correlate::{Gradients, Lanes, Lines, Totals, together};
+use super::correlate::{Gradients, Lines, QUAD, Totals, held, per_vector, together};
 use super::exact::finite;
-use super::panel::{TASK, lanes};
+use super::panel::TASK;
 use super::split::{self, Cut};
 use super::strip::{Image, Strip, Taken, plan};
 use super::workspace::{BEYOND, CAPACITY, Workspace};
@@ -125,10 +125,11 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
 
 /// What a task works with.
 struct Buffer<'a, E> {
-    lanes: &'a mut [Lanes<E>],
+    lanes: &'a mut [E],
     /// A strip of the image, and from `split` on the gradients under it.
     memory: &'a mut [E],
     split: usize,
+    /// Where taps start in the strip.
     taps: [usize; PAIRS],
     /// Of which strip the elements outside of the image are there.
     edges: Option<(Strip, [isize; 2])>,
@@ -145,7 +146,7 @@ impl<'a, E: Element> Buffer<'a, E> {
         let pairs = PAIRS.min(scratch.len() / (4 * LANES));
         let (lanes, memory) = scratch.split_at_mut(pairs * LANES);
         Self {
-            lanes: lanes.as_chunks_mut().0,
+            lanes,
             memory,
             split: 0,
             taps: [0; PAIRS],
@@ -232,12 +233,13 @@ impl<E: Element> Pair<'_, E> {
                         // Taps of a part follow each other: it has several channels or rows only with all of what is below.
                         let taps = part.pairs.count();
                         let first = (channel * kernel[0] + i) * kernel[1] + j;
-                        for (n, lanes) in
-                            buffer.lanes[..count * taps].chunks_exact(taps).enumerate()
-                        {
-                            let totals = &mut out[(row + n) * per_row + first..][..taps];
-                            I::apart(Totals { lanes, totals });
-                        }
+                        I::apart(Totals {
+                            lanes: buffer.lanes,
+                            rows: count,
+                            taps,
+                            totals: &mut out[row * per_row + first..],
+                            pitch: per_row,
+                        });
                     }
                 }
             }
@@ -252,11 +254,16 @@ impl<E: Element> Pair<'_, E> {
             output,
             ..
         } = *self.window;
-        let best = together::<E, I>();
-        let (pairs, memory) = (buffer.lanes.len(), buffer.memory.len());
-        let most = (pairs / rows.min(16)).max(1);
+        let (best, per) = (together::<E, I>(), per_vector::<E, I>());
+        let (pairs, memory) = (buffer.lanes.len() / LANES, buffer.memory.len());
+        let most = (pairs / rows.min(16).next_multiple_of(per)).max(1);
         let fits = |memory, rows, lines, width| {
-            Gradients::new(rows, lines, width).elements::<E, I>() <= memory
+            let gradients = Gradients {
+                rows,
+                lines,
+                columns: width,
+            };
+            gradients.elements::<E, I>() <= memory
         };
         // The whole image, if there is room for it and the gradients of some output channels: copied only once.
         let all = Taken {
@@ -278,11 +285,11 @@ impl<E: Element> Pair<'_, E> {
             size = output;
         } else if !fits(memory, 1, 1, size[1]) {
             // Lines so long that a vector of output channels has no room for one.
-            let capacity = (memory * LANES / lanes::<E, I>() - LANES).min(split - BEYOND);
+            let capacity = (memory / per - QUAD).min(split - BEYOND);
             (taken, size) = plan(channels, kernel, stride, output, most, capacity);
         }
         let [height, width] = size;
-        let mut group = (pairs / taken.count()).min(rows);
+        let mut group = (pairs / taken.count() / per * per).min(rows);
         if group > best {
             group = group / best * best;
         }
@@ -320,8 +327,8 @@ impl<E: Element> Pair<'_, E> {
         let Part { rows, size, .. } = *part;
         let [channel, i, j] = part.from;
         let taps = part.pairs.count();
-        let lanes = &mut buffer.lanes[..rows[1] * taps];
-        lanes.fill([E::ZERO; LANES]);
+        let lanes = &mut buffer.lanes[..held::<E, I>(rows[1], taps)];
+        lanes.fill(E::ZERO);
         let (strip_memory, packed) = buffer.memory.split_at_mut(buffer.split);
         for y in (0..output[0]).step_by(size[0]) {
             for x in (0..output[1]).step_by(size[1]) {
@@ -349,31 +356,23 @@ impl<E: Element> Pair<'_, E> {
                     (buffer.strip, buffer.edges) = (key, edges);
                     buffer.finite = finite(&strip_memory[..strip.elements() + LANES]);
                 }
-                let gradients = Gradients::new(rows[1], outputs[0], outputs[1]);
+                let gradients = Gradients {
+                    rows: rows[1],
+                    lines: outputs[0],
+                    columns: outputs[1],
+                };
                 let key = Some(([self.g.base, rows[0], rows[1], y, x], gradients));
                 if buffer.gradients != key {
-                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], outputs[1], packed);
+                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], packed);
                     buffer.gradients = key;
                 }
-                let mut places = buffer.taps.iter_mut();
-                let [channel, i, j] = part.within;
-                for c in channel..channel + part.pairs.channels {
-                    for i in i..i + part.pairs.taps[0] {
-                        for (j, place) in (j..j + part.pairs.taps[1]).zip(&mut places) {
-                            *place = strip.tap(c, [i, j]);
-                        }
-                    }
-                }
+                part.list(&strip, &mut buffer.taps[..taps]);
                 let lines = Lines {
                     x: strip_memory,
                     x_line: strip.lines[1],
                     g: packed,
                     gradients,
-                    closed: if buffer.finite {
-                        0
-                    } else {
-                        gradients.blocks * LANES - outputs[1]
-                    },
+                    finite: buffer.finite,
                 };
                 lines.add::<I>(&buffer.taps[..taps], lanes);
             }
@@ -393,4 +392,24 @@ struct Part {
     within: [usize; 3],
     /// Lines and columns of the gradient that are in scratch memory at a time.
     size: [usize; 2],
+}
+
+impl Part {
+    /// Where the taps of the pairs start in a strip.
+    #[inline(always)]
+    fn list(&self, strip: &Strip, places: &mut [usize]) {
+        let [channel, i, j] = self.within;
+        let [rows, columns] = self.pairs.taps;
+        let mut places = places.chunks_exact_mut(rows * columns);
+        let Some(first) = places.next() else { return };
+        let taps = (i..i + rows).flat_map(|i| (j..j + columns).map(move |j| [i, j]));
+        for (place, tap) in first.iter_mut().zip(taps) {
+            *place = strip.tap(channel, tap);
+        }
+        for (n, others) in places.enumerate() {
+            for (place, first) in others.iter_mut().zip(&*first) {
+                *place = first + (n + 1) * strip.plane();
+            }
+        }
+    }
 }

@@ -90,7 +90,7 @@ impl Strip {
     }
 
     /// Elements of one channel.
-    fn plane(&self) -> usize {
+    pub(crate) fn plane(&self) -> usize {
         let lines = self.lines[0].saturating_mul(self.lines[1]);
         lines.saturating_mul(self.phases[0] * self.phases[1])
     }
