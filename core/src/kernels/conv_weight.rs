@@ -8,7 +8,7 @@ use super::correlate::{Gradients, Lines, QUAD, Totals, held, per_vector, togethe
 use super::exact::finite;
 use super::panel::TASK;
 use super::split::{self, Cut};
-use super::strip::{Image, Strip, Taken, plan};
+use super::strip::{Image, NEAR, Strip, Taken, plan};
 use super::workspace::{BEYOND, CAPACITY, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::backend::Window;
@@ -225,6 +225,7 @@ impl<E: Element> Pair<'_, E> {
                             rows: [rows[0] + row, count],
                             strip,
                             from,
+                            first: [channels[0], 0, 0],
                             pairs: part,
                             within,
                             size: blocks.size,
@@ -363,7 +364,9 @@ impl<E: Element> Pair<'_, E> {
                 };
                 let key = Some(([self.g.base, rows[0], rows[1], y, x], gradients));
                 if buffer.gradients != key {
-                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], packed);
+                    // Further input channels find them in the cache.
+                    let ahead = part.from == part.first && gradients.elements::<E, I>() > NEAR;
+                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], ahead, packed);
                     buffer.gradients = key;
                 }
                 part.list(&strip, &mut buffer.taps[..taps]);
@@ -387,6 +390,8 @@ struct Part {
     /// What of the image is in scratch memory, and its channel, tap row and tap column.
     strip: Taken,
     from: [usize; 3],
+    /// The ones that all of the pairs' output channels begin with.
+    first: [usize; 3],
     /// The input channels and taps of the pairs, and where they start in the strip.
     pairs: Taken,
     within: [usize; 3],

@@ -14,7 +14,7 @@
 
 use super::SMALL;
 use super::panel::{lanes, reach};
-use super::strip::Image;
+use super::strip::{Image, prefetch_line};
 use super::vector::Vector;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
@@ -73,13 +73,14 @@ impl Gradients {
     }
 
     /// Copies the gradients of the channels `row..` from line and column `at` of an image on, in the order that [`Lines`]
-    /// reads. Other elements of the vectors are +0.
+    /// reads. Other elements of the vectors are +0. With `ahead` the channels that come next are asked for.
     #[inline(always)]
     pub(crate) fn pack<I: Isa, E: Element>(
         &self,
         image: &Image<'_, E>,
         row: usize,
         at: [usize; 2],
+        ahead: bool,
         to: &mut [E],
     ) {
         let [channel, line, column] = image.strides;
@@ -96,6 +97,11 @@ impl Gradients {
                 };
                 let rows = per.min(self.rows - first);
                 let done = if column == 1 && rows == per {
+                    if ahead {
+                        for r in 0..per {
+                            prefetch_line::<I, E>(source(r), self.columns, per * channel);
+                        }
+                    }
                     let mut sources = [[].as_slice(); MOST];
                     for (r, from) in sources[..per].iter_mut().enumerate() {
                         *from = source(r).as_chunks().0;

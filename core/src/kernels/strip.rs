@@ -20,6 +20,9 @@ use crate::reduction::LANES;
 /// Columns go through scratch memory all at once or in multiples of this: the longest vector.
 const UNIT: usize = BEYOND;
 
+/// So many elements, 32 KiB of `f32`, are in the cache soon enough: nothing is asked for ahead of its time.
+pub(crate) const NEAR: usize = 8192;
+
 /// One image: an operand from some element on.
 #[derive(Clone, Copy)]
 pub(crate) struct Image<'a, E> {
@@ -29,6 +32,8 @@ pub(crate) struct Image<'a, E> {
     pub(crate) strides: [usize; 3],
     /// Rows and columns.
     pub(crate) size: [usize; 2],
+    /// Distance to the next image; 0 if there is none.
+    pub(crate) next: usize,
 }
 
 impl<'a, E> Image<'a, E> {
@@ -36,12 +41,18 @@ impl<'a, E> Image<'a, E> {
     #[inline(always)]
     pub(crate) fn of(operand: Operand<'a, E>, n: usize) -> Self {
         let axes = |axis| (operand.layout.shape()[axis], operand.layout.strides()[axis]);
-        let [(_, image), (_, channel), (height, row), (width, column)] = [0, 1, 2, 3].map(axes);
+        let [
+            (images, image),
+            (_, channel),
+            (height, row),
+            (width, column),
+        ] = [0, 1, 2, 3].map(axes);
         Self {
             data: operand.data,
             base: operand.layout.offset() + n * image,
             strides: [channel, row, column],
             size: [height, width],
+            next: if n + 1 < images { image } else { 0 },
         }
     }
 
@@ -110,8 +121,8 @@ impl Strip {
 
     /// Copies the strip that starts at row `start[0]` and column `start[1]` of channel `channel`; both may lie outside.
     /// Elements outside of the image are set only if `edges` says so. The strip below starts `next` rows further down; 0 if
-    /// there is none. At stride 1 its lines are asked for, if their elements are adjacent: they are too short and too far
-    /// apart for the processor to look ahead.
+    /// there is none, but perhaps another image. At stride 1 its lines are asked for, if their elements are adjacent: they
+    /// are too short and too far apart for the processor to look ahead.
     #[inline(always)]
     pub(crate) fn fill<I: Isa, E: Element>(
         &self,
@@ -126,9 +137,20 @@ impl Strip {
         // With such a step that this overflows, a line has one element of the image.
         let columns = image.strides[2].saturating_mul(self.step[1]);
         let adjacent = self.step == [1, 1] && columns == 1;
-        let ahead = if adjacent { next } else { 0 };
-        // Lines before `new` have the line that lies `ahead` below them in this strip.
-        let new = self.lines[0].saturating_sub(ahead);
+        // How far from each line the one lies that is asked for, and in how many lines of the image there is one. Lines before
+        // `new` have the line that lies `next` below them in this strip.
+        let (ahead, new, end) = if !adjacent || self.elements() <= NEAR {
+            (0, 0, 0)
+        } else if next > 0 {
+            let new = self.lines[0].saturating_sub(next);
+            let end = image.size[0].saturating_sub(next);
+            (next.wrapping_mul(image.strides[1]), new, end)
+        } else {
+            let above = start[0].max(0) as usize;
+            let back = above.wrapping_mul(image.strides[1]);
+            let end = if image.next > 0 { image.size[0] } else { 0 };
+            (image.next.wrapping_sub(back), 0, end)
+        };
         for channel in channel..channel + self.channels {
             for row_phase in 0..self.phases[0] {
                 for column_phase in 0..self.phases[1] {
@@ -151,13 +173,8 @@ impl Strip {
                         let from =
                             image.base + channel * image.strides[0] + y as usize * image.strides[1];
                         let source = &image.data[from + first * image.strides[2]..];
-                        if ahead > 0 && y_in_strip >= new && y as usize + ahead < image.size[0] {
-                            let below = source
-                                .as_ptr()
-                                .wrapping_add(ahead.wrapping_mul(image.strides[1]));
-                            for at in (0..inside.len()).step_by(LINE / size_of::<E>()) {
-                                I::prefetch(below.wrapping_add(at));
-                            }
+                        if y_in_strip >= new && (y as usize) < end {
+                            prefetch_line::<I, E>(source, inside.len(), ahead);
                         }
                         let line = &mut line[inside.clone()];
                         if columns == 1 {
@@ -173,6 +190,15 @@ impl Strip {
                 }
             }
         }
+    }
+}
+
+/// Asks for so many elements that lie `ahead` of a line, wherever that is.
+#[inline(always)]
+pub(crate) fn prefetch_line<I: Isa, E>(line: &[E], count: usize, ahead: usize) {
+    let there = line.as_ptr().wrapping_add(ahead);
+    for at in (0..count).step_by(LINE / size_of::<E>()) {
+        I::prefetch(there.wrapping_add(at));
     }
 }
 
