@@ -129,6 +129,8 @@ struct Buffer<'a, E> {
     /// A strip of the image, and from `split` on the gradients under it.
     memory: &'a mut [E],
     split: usize,
+    /// How the last rectangle was cut, and its rows and channels: most likely those of the next one.
+    blocks: Option<([usize; 2], Blocks)>,
     /// Where taps start in the strip.
     taps: [usize; PAIRS],
     /// Of which strip the elements outside of the image are there.
@@ -149,6 +151,7 @@ impl<'a, E: Element> Buffer<'a, E> {
             lanes,
             memory,
             split: 0,
+            blocks: None,
             taps: [0; PAIRS],
             edges: None,
             strip: None,
@@ -174,6 +177,7 @@ struct Pair<'a, E> {
 }
 
 /// How a rectangle of pairs is cut into blocks.
+#[derive(Clone, Copy)]
 struct Blocks {
     /// Channels and taps of a strip, and of the pairs whose lanes are kept at a time: fewer, or the same.
     strip: Taken,
@@ -200,7 +204,12 @@ impl<E: Element> Pair<'_, E> {
             return;
         }
         let per_row = channels[1] * kernel[0] * kernel[1];
-        let blocks = self.blocks::<I>(rows[1], channels[1], buffer);
+        let size = [rows[1], channels[1]];
+        let blocks = match buffer.blocks {
+            Some((of, blocks)) if of == size => blocks,
+            _ => self.blocks::<I>(size, buffer),
+        };
+        buffer.blocks = Some((size, blocks));
         buffer.split(blocks.split);
         for row in (0..rows[1]).step_by(blocks.rows) {
             let count = blocks.rows.min(rows[1] - row);
@@ -248,7 +257,7 @@ impl<E: Element> Pair<'_, E> {
     }
 
     #[inline(always)]
-    fn blocks<I: Isa>(&self, rows: usize, channels: usize, buffer: &Buffer<'_, E>) -> Blocks {
+    fn blocks<I: Isa>(&self, [rows, channels]: [usize; 2], buffer: &Buffer<'_, E>) -> Blocks {
         let Window {
             kernel,
             stride,

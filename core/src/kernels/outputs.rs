@@ -12,7 +12,7 @@
 //! to what is before it: outputs have none.
 
 use super::SMALL;
-use super::panel::{Panel, Spot, VECTORS, lanes};
+use super::panel::{Panel, Spot, VECTORS, WIDE, lanes};
 use super::terms::Listed;
 use crate::element::Element;
 use crate::isa::Isa;
@@ -66,7 +66,7 @@ impl Outputs {
         // What is behind the last column of a line is the first one of the next, with nothing between.
         let adjacent = panel.steps[1] == 1 && self.line == width;
         // A vector reaches no further than the next line. Sums that are not complete would be lost where it overwrites.
-        let safe = adjacent && width >= lanes && self.whole;
+        let safe = adjacent && width >= lanes && self.whole && self.rows > 2;
         let quick = size_of::<E>() == 4 && I::SELECTS && lanes == super::panel::lanes::<E, I>();
         let fewer = self.end().div_ceil(lanes) < height * width.div_ceil(lanes);
         !SMALL && safe && quick && fewer && panel.terms.taps.len() >= DEEP
@@ -79,8 +79,49 @@ impl Outputs {
 
     #[inline(always)]
     fn lines<E: Element, I: Isa>(&self, panel: Panel<Listed<'_, E>>, lanes: usize, out: &mut [E]) {
+        let (count, mut spots) = self.spots(lanes, panel.steps[1]);
+        let done = if SMALL || lanes < super::panel::lanes::<E, I>() {
+            0
+        } else {
+            self.low::<E, I>(panel, count, spots.clone(), out)
+        };
+        spots.by_ref().take(done).for_each(drop);
+        let count = count - done;
+        panel.tiles::<I, VECTORS>(lanes, self.rows, tiles(count, spots.clone()), out);
+        if let Some(spot) = rest(count, spots) {
+            panel.tiles::<I, 1>(lanes, self.rows, once([spot]), out);
+        }
+    }
+
+    /// As many of the spots as fill tiles of few rows, which need more vectors to keep the arithmetic units busy; gives how
+    /// many that were.
+    #[inline(always)]
+    fn low<E: Element, I: Isa>(
+        &self,
+        panel: Panel<Listed<'_, E>>,
+        count: usize,
+        spots: impl Iterator<Item = Spot> + Clone,
+        out: &mut [E],
+    ) -> usize {
+        const HALF: usize = WIDE / 2;
+        let vectors = match self.rows {
+            1 => WIDE,
+            2 => HALF,
+            4 if I::ROWS == 8 => HALF,
+            _ => return 0,
+        };
+        match self.rows {
+            1 => panel.low::<I, 1, WIDE>(tiles(count, spots), out),
+            2 => panel.low::<I, 2, HALF>(tiles(count, spots), out),
+            _ => panel.low::<I, 4, HALF>(tiles(count, spots), out),
+        }
+        count / vectors * vectors
+    }
+
+    /// Vectors line by line, and how many.
+    #[inline(always)]
+    fn spots(&self, lanes: usize, column: usize) -> (usize, impl Iterator<Item = Spot> + Clone) {
         let [height, width] = self.size;
-        let column = panel.steps[1];
         // The last vector of a line ends with the line if it can: some sums are computed twice, none is cut. Not where
         // sums go on from what is in the output.
         let last = if self.whole {
@@ -98,11 +139,7 @@ impl Outputs {
             }
             spot
         });
-        let count = height * width.div_ceil(lanes);
-        panel.tiles::<I, VECTORS>(lanes, self.rows, tiles(count, spots), out);
-        if let Some(spot) = rest(count, spots) {
-            panel.tiles::<I, 1>(lanes, self.rows, once([spot]), out);
-        }
+        (height * width.div_ceil(lanes), spots)
     }
 
     /// The last vector of all ends with the last line, so that nothing beyond is overwritten.
@@ -150,11 +187,11 @@ impl Outputs {
 
 /// The first `count` spots, as far as they fill tiles. There must be so many.
 #[inline(always)]
-fn tiles(
+fn tiles<const NV: usize>(
     count: usize,
     mut spots: impl Iterator<Item = Spot> + Clone,
-) -> impl Iterator<Item = [Spot; VECTORS]> + Clone {
-    (0..count / VECTORS).map(move |_| array::from_fn(|_| spots.next().unwrap_or_default()))
+) -> impl Iterator<Item = [Spot; NV]> + Clone {
+    (0..count / NV).map(move |_| array::from_fn(|_| spots.next().unwrap_or_default()))
 }
 
 /// The one that is left over, if any.

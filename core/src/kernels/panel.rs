@@ -178,6 +178,25 @@ impl<E: Element, T: Terms<Element = E>> Panel<T> {
         }
     }
 
+    /// The sums of `MR` rows, which are all there are, in tiles of that height.
+    #[inline(always)]
+    pub(crate) fn low<I: Isa, const MR: usize, const NV: usize>(
+        &self,
+        spots: impl Iterator<Item = [Spot; NV]>,
+        out: &mut [E],
+    ) {
+        let run = Run {
+            row: 0,
+            number: 0,
+            tiles: 1,
+        };
+        if lanes::<E, I>() == 16 {
+            self.run::<I, [E; 16], _, MR, NV, false>(run, spots, 0, out);
+        } else {
+            self.run::<I, [E; LANES], _, MR, NV, false>(run, spots, 0, out);
+        }
+    }
+
     #[inline(always)]
     fn all_rows<I: Isa, S, const NV: usize, const OVER: bool>(
         &self,

@@ -3,7 +3,7 @@
 use super::left::{self, Left, Rows};
 use super::outputs::Outputs;
 use super::panel::{Panel, tile_rows};
-use super::strip::{Image, Strip, plan};
+use super::strip::{Image, Strip, Taken, plan};
 use super::terms::{DEPTH, Listed, Taps};
 use super::workspace::BEYOND;
 use super::{Operand, SMALL};
@@ -78,21 +78,21 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
             ready: None,
         };
         let end = first + out.len() / plane;
-        let mut at = first;
-        while at < end {
-            let top = at % planes;
-            let rows = (planes - top).min(end - at);
-            let base = (at - first) * plane;
-            let image = Image::of(from, at / planes);
-            for pass in 0..steps[0] * steps[1] {
-                let first = [pass / steps[1], pass % steps[1]];
-                let axes = [0, 1].map(|axis| {
-                    if gradient {
-                        Axis::gradient(window, axis, first[axis])
-                    } else {
-                        Axis::forward(window, axis)
-                    }
-                });
+        for pass in 0..steps[0] * steps[1] {
+            let start = [pass / steps[1], pass % steps[1]];
+            let axes = [0, 1].map(|axis| {
+                if gradient {
+                    Axis::gradient(window, axis, start[axis])
+                } else {
+                    Axis::forward(window, axis)
+                }
+            });
+            let parts = Parts::new(channels, axes, buffer.strip.len() - BEYOND);
+            let mut at = first;
+            while at < end {
+                let top = at % planes;
+                let rows = (planes - top).min(end - at);
+                let base = (at - first) * plane;
                 let pass = Pass {
                     left: Rows {
                         data: weight.data,
@@ -104,7 +104,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                     },
                     depth: [depth, per_i * skips[0], per_j * skips[1]],
                     rows,
-                    image,
+                    image: Image::of(from, at / planes),
                     channels,
                     axes,
                     reversed: gradient,
@@ -112,9 +112,9 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                     plane,
                     steps: [steps[0] * size[1], steps[1]],
                 };
-                pass.run::<I>(&mut buffer, out);
+                pass.run::<I>(&parts, &mut buffer, out);
+                at += rows;
             }
-            at += rows;
         }
     }
 }
@@ -176,6 +176,32 @@ impl Axis {
     }
 }
 
+/// How the outputs of a pass are cut into parts.
+enum Parts {
+    /// There are no outputs.
+    None,
+    /// No tap meets them.
+    Zeros,
+    /// Channels and taps, and rows and columns of the output, that go through scratch memory at a time.
+    Some(Taken, [usize; 2]),
+}
+
+impl Parts {
+    fn new(channels: usize, axes: [Axis; 2], capacity: usize) -> Self {
+        let taps = axes.map(|axis| axis.taps);
+        let outputs = axes.map(|axis| axis.outputs);
+        if outputs.contains(&0) {
+            Self::None
+        } else if taps.contains(&0) {
+            Self::Zeros
+        } else {
+            let step = axes.map(|axis| axis.step);
+            let (taken, size) = plan(channels, taps, step, outputs, DEPTH, capacity);
+            Self::Some(taken, size)
+        }
+    }
+}
+
 struct Buffer<'a, E> {
     taps: Taps,
     strip: &'a mut [E],
@@ -216,31 +242,22 @@ struct Pass<'a, E> {
 
 impl<E: Element> Pass<'_, E> {
     #[inline(always)]
-    fn run<I: Isa>(&self, buffer: &mut Buffer<'_, E>, out: &mut [E]) {
+    fn run<I: Isa>(&self, parts: &Parts, buffer: &mut Buffer<'_, E>, out: &mut [E]) {
+        let (taken, [height, width]) = match parts {
+            Parts::None => return,
+            Parts::Zeros => return self.clear(out),
+            Parts::Some(taken, size) => (taken, *size),
+        };
         let taps = self.axes.map(|axis| axis.taps);
         let outputs = self.axes.map(|axis| axis.outputs);
-        if outputs.contains(&0) {
-            return;
-        }
-        if taps.contains(&0) {
-            return self.clear(out);
-        }
         let step = self.axes.map(|axis| axis.step);
-        let (taken, [height, width]) = plan(
-            self.channels,
-            taps,
-            step,
-            outputs,
-            DEPTH,
-            buffer.strip.len() - BEYOND,
-        );
         for y in (0..outputs[0]).step_by(height) {
             for x in (0..outputs[1]).step_by(width) {
                 let outputs = [height.min(outputs[0] - y), width.min(outputs[1] - x)];
                 for channel in (0..self.channels).step_by(taken.channels) {
                     for i in (0..taps[0]).step_by(taken.taps[0]) {
                         for j in (0..taps[1]).step_by(taken.taps[1]) {
-                            let mut part = taken;
+                            let mut part = *taken;
                             part.channels = part.channels.min(self.channels - channel);
                             part.taps =
                                 [part.taps[0].min(taps[0] - i), part.taps[1].min(taps[1] - j)];
