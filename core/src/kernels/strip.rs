@@ -23,6 +23,9 @@ const UNIT: usize = BEYOND;
 /// So many elements, 32 KiB of `f32`, are in the cache soon enough: nothing is asked for ahead of its time.
 pub(crate) const NEAR: usize = 8192;
 
+/// So many elements stay in the second-level cache, 1 MiB of `f32`.
+pub(crate) const FAR: usize = 1 << 18;
+
 /// One image: an operand from some element on.
 #[derive(Clone, Copy)]
 pub(crate) struct Image<'a, E> {
@@ -32,7 +35,7 @@ pub(crate) struct Image<'a, E> {
     pub(crate) strides: [usize; 3],
     /// Rows and columns.
     pub(crate) size: [usize; 2],
-    /// Distance to the next image; 0 if there is none.
+    /// Distance to the next image; 0 if there is none, or all of them are in the cache.
     pub(crate) next: usize,
 }
 
@@ -52,7 +55,11 @@ impl<'a, E> Image<'a, E> {
             base: operand.layout.offset() + n * image,
             strides: [channel, row, column],
             size: [height, width],
-            next: if n + 1 < images { image } else { 0 },
+            next: if n + 1 < images && images.saturating_mul(image) > FAR {
+                image
+            } else {
+                0
+            },
         }
     }
 
@@ -139,7 +146,7 @@ impl Strip {
         let adjacent = self.step == [1, 1] && columns == 1;
         // How far from each line the one lies that is asked for, and in how many lines of the image there is one. Lines before
         // `new` have the line that lies `next` below them in this strip.
-        let (ahead, new, end) = if !adjacent || self.elements() <= NEAR {
+        let (ahead, new, end) = if !adjacent || self.elements() <= NEAR && image.next == 0 {
             (0, 0, 0)
         } else if next > 0 {
             let new = self.lines[0].saturating_sub(next);
