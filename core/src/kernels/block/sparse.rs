@@ -29,7 +29,7 @@ use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::kernels::exact::{Smallest, finite, tiny};
 use crate::kernels::panel::lanes;
-use crate::kernels::strip::Image;
+use crate::kernels::strip::{Image, prefetch_line};
 use crate::kernels::vector::Vector;
 use crate::reduction::{BLOCK, LANES, Sum, combine};
 
@@ -127,7 +127,18 @@ impl<E: Element> Task<'_, '_, E> {
         if !self.x.is_empty() {
             memory.gradient.fill(E::ZERO);
         }
+        let input = Image::of(x, image);
+        let size = self.block.conv.input;
+        let elements = patches.last.channels * size[0] * size[1];
         for o in 0..patches.o {
+            if input.next > 0 {
+                let part = elements.div_ceil(patches.o);
+                let start = o * part;
+                prefetch_line::<I, E>(&input.data[input.base..], part, input.next + start);
+                if !self.x.is_empty() {
+                    prefetch_line::<I, E>(&self.x[n * elements..], part, elements + start);
+                }
+            }
             let at = image * patches.o + o;
             let windows = at * windows..(at + 1) * windows;
             I::apart(List {
