@@ -23,6 +23,9 @@ use core::ops::Range;
 const GRAIN: usize = 16 * 1024;
 /// How many outputs are folded side by side.
 const TILE: usize = if SMALL { 16 } else { 64 };
+/// The most such tiles that a row is read for: memory is read best in long lines, and one tile has a page of its own in
+/// each row of a large matrix.
+const TILES: usize = if SMALL { 1 } else { 8 };
 /// Elements from which on an operand comes from memory as a rule, not from a cache, so that the fold of all of it is
 /// worth a second thread. It is read as one stream, which processors fetch ahead better than they are told to.
 const FAR: usize = 512 * 1024;
@@ -160,12 +163,34 @@ impl<E: Element, R: Reduction> Kernel for Columns<'_, E, R> {
         let mut done = 0;
         let range = start..start + out.len();
         fold.plan.kept.runs(range, |[at], count| {
-            for first in (0..count).step_by(TILE) {
-                let width = TILE.min(count - first);
-                fold.columns(at + first, &mut out[done..done + width]);
+            for first in (0..count).step_by(TILES * TILE) {
+                let width = (TILES * TILE).min(count - first);
+                let (base, out) = (at + first, &mut out[done..done + width]);
+                // Apart, because what `runs` calls may be compiled without the instruction set.
+                if width <= TILE {
+                    I::apart(Tiles::<E, R, 1> { fold, base, out });
+                } else {
+                    I::apart(Tiles::<E, R, TILES> { fold, base, out });
+                }
                 done += width;
             }
         });
+    }
+}
+
+/// At most `N` tiles of outputs, whose elements start at `base`, `base + 1`, ...
+struct Tiles<'a, 'o, E, R, const N: usize> {
+    fold: Folder<'a, E, R>,
+    base: usize,
+    out: &'o mut [E],
+}
+
+impl<E: Element, R: Reduction, const N: usize> Kernel for Tiles<'_, '_, E, R, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.fold.columns::<N>(self.base, self.out);
     }
 }
 
@@ -188,7 +213,6 @@ impl<E: Element, R: Reduction> Kernel for Rows<'_, E, R> {
         let mut out = out.iter_mut();
         kept.runs(range, |[at], count| {
             for (i, out) in out.by_ref().take(count).enumerate() {
-                // Apart, because what `runs` calls may be compiled without the instruction set.
                 *out = I::apart(Row {
                     fold,
                     base: at + i * stride,
@@ -329,32 +353,33 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
         combine::<R, E>(lanes)
     }
 
-    /// The folds of `out.len()` outputs, at most [`TILE`], whose elements start at `base`, `base + 1`, ...
     #[inline(always)]
-    fn columns(&self, base: usize, out: &mut [E]) {
+    fn columns<const N: usize>(&self, base: usize, out: &mut [E]) {
         let (count, stride) = self.plan.outer.unwrap_or((1, 0));
         let start = E::from_f64(R::START);
-        let mut total = [start; TILE];
+        out.fill(start);
         for i in 0..count {
-            let mut part = [start; TILE];
-            self.columns_inner(base + i * stride, out.len(), &mut part);
+            let mut part = [[start; TILE]; N];
+            let part = &mut part.as_flattened_mut()[..out.len()];
+            self.columns_inner::<N>(base + i * stride, part);
             if self.plan.outer.is_some() {
-                for (total, part) in total.iter_mut().zip(part) {
+                for (total, &part) in out.iter_mut().zip(&*part) {
                     *total = R::fold(*total, part);
                 }
             } else {
-                total = part;
+                out.copy_from_slice(part);
             }
         }
-        out.copy_from_slice(&total[..out.len()]);
     }
 
     #[inline(always)]
-    fn columns_inner(&self, base: usize, width: usize, total: &mut [E; TILE]) {
+    fn columns_inner<const N: usize>(&self, base: usize, totals: &mut [E]) {
         let inner = &self.plan.inner;
         let count = inner.elements();
         let [stride] = inner.inner_strides();
         let mut places = [0; BLOCK];
+        let mut lanes = [[[E::ZERO; TILE]; LANES]; N];
+        let lanes = &mut lanes[..totals.len().div_ceil(TILE)];
         for first in (0..count).step_by(BLOCK) {
             let range = first..(first + BLOCK).min(count);
             let places = &mut places[..range.len()];
@@ -364,24 +389,32 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
                     *place = base + at + row * stride;
                 }
             });
-            let mut lanes = [[E::from_f64(R::START); TILE]; LANES];
+            lanes.fill([[E::from_f64(R::START); TILE]; LANES]);
             for (i, &from) in places.iter().enumerate() {
-                let lane = &mut lanes[i % LANES];
-                // A full tile has a constant width, which becomes vector instructions.
-                if width == TILE {
-                    for (total, &x) in lane.iter_mut().zip(&self.data[from..from + TILE]) {
-                        *total = R::fold(*total, x);
-                    }
-                } else {
-                    for (total, &x) in lane.iter_mut().zip(&self.data[from..from + width]) {
-                        *total = R::fold(*total, x);
-                    }
+                let (tiles, rest) = self.data[from..from + totals.len()].as_chunks::<TILE>();
+                let mut lanes = lanes.iter_mut().map(|lanes| &mut lanes[i % LANES]);
+                // A constant width becomes vector instructions.
+                for (tile, lane) in tiles.iter().zip(lanes.by_ref()) {
+                    each::<E, R>(lane, tile);
+                }
+                if let Some(lane) = lanes.next() {
+                    each::<E, R>(lane, rest);
                 }
             }
-            for (column, total) in total.iter_mut().enumerate() {
-                let block = combine::<R, E>(core::array::from_fn(|lane| lanes[lane][column]));
-                *total = R::fold(*total, block);
+            for (totals, lanes) in totals.chunks_mut(TILE).zip(&*lanes) {
+                for (column, total) in totals.iter_mut().enumerate() {
+                    let block = combine::<R, E>(core::array::from_fn(|lane| lanes[lane][column]));
+                    *total = R::fold(*total, block);
+                }
             }
         }
+    }
+}
+
+/// Folds each element of `x` to its total.
+#[inline(always)]
+fn each<E: Element, R: Reduction>(totals: &mut [E], x: &[E]) {
+    for (total, &x) in totals.iter_mut().zip(x) {
+        *total = R::fold(*total, x);
     }
 }
