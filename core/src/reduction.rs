@@ -28,12 +28,20 @@ pub trait Reduction: Copy + Send + Sync + 'static {
     const C: &'static str;
     /// The value that a fold starts at, in `f64`.
     const START: f64;
+    /// Whether a total is not a number exactly if some element is not, and [`Reduction::fold_number`] is faster than
+    /// [`Reduction::fold`].
+    const FASTER: bool = false;
     /// The value of one more element folded into `total`.
     fn fold<E: Element>(total: E, x: E) -> E;
+    /// [`Reduction::fold`] of numbers; of what is not a number it may be anything.
+    #[inline(always)]
+    fn fold_number<E: Element>(total: E, x: E) -> E {
+        Self::fold(total, x)
+    }
 }
 
 macro_rules! reductions {
-    ($($(#[$doc:meta])* $name:ident $label:literal from $start:expr, |$a:ident, $b:ident| $fold:expr, c $c:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $label:literal from $start:expr, |$a:ident, $b:ident| $fold:expr, $(numbers $number:expr,)? c $c:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $name;
@@ -47,6 +55,14 @@ macro_rules! reductions {
             fn fold<E: Element>($a: E, $b: E) -> E {
                 $fold
             }
+            $(
+                const FASTER: bool = true;
+
+                #[inline(always)]
+                fn fold_number<E: Element>($a: E, $b: E) -> E {
+                    $number
+                }
+            )?
         }
     )*};
 }
@@ -57,9 +73,9 @@ reductions! {
     /// The product.
     Prod "prod" from 1.0, |a, b| a * b, c "x0 * x1";
     /// The largest element; not a number if there is one that is not.
-    Max "max" from f64::NEG_INFINITY, |a, b| E::maximum(a, b), c "mt_max(x0, x1)";
+    Max "max" from f64::NEG_INFINITY, |a, b| E::maximum(a, b), numbers if a > b { a } else { b }, c "mt_max(x0, x1)";
     /// The smallest element; not a number if there is one that is not.
-    Min "min" from f64::INFINITY, |a, b| E::minimum(a, b), c "mt_min(x0, x1)";
+    Min "min" from f64::INFINITY, |a, b| E::minimum(a, b), numbers if a < b { a } else { b }, c "mt_min(x0, x1)";
 }
 
 /// Combines the lanes of a block.
