@@ -4,12 +4,14 @@
 //! of output channel and tap keeps its lanes while [`Lines`] walks over the positions; their totals go to the output image
 //! by image.
 
-use super::correlate::{Gradients, Lines, QUAD, Totals, held, per_vector, together};
+use super::correlate::{Lines, Totals, held};
 use super::exact::finite;
+use super::gradients::Gradients;
 use super::panel::TASK;
 use super::split::{self, Cut};
-use super::strip::{Image, NEAR, Strip, Taken, plan};
-use super::workspace::{BEYOND, CAPACITY, Workspace};
+use super::strip::{Image, NEAR, Strip, Taken};
+use super::weight_blocks::Blocks;
+use super::workspace::{CAPACITY, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
@@ -176,19 +178,6 @@ struct Pair<'a, E> {
     window: &'a Window,
 }
 
-/// How a rectangle of pairs is cut into blocks.
-#[derive(Clone, Copy)]
-struct Blocks {
-    /// Channels and taps of a strip, and of the pairs whose lanes are kept at a time: fewer, or the same.
-    strip: Taken,
-    taken: Taken,
-    rows: usize,
-    /// Lines and columns of the gradient that are in scratch memory at a time.
-    size: [usize; 2],
-    /// Elements for the strip.
-    split: usize,
-}
-
 impl<E: Element> Pair<'_, E> {
     /// Adds the gradient of `rows[1]` output channels from `rows[0]` on, by as many input channels as `channels` says.
     #[inline(always)]
@@ -207,7 +196,10 @@ impl<E: Element> Pair<'_, E> {
         let size = [rows[1], channels[1]];
         let blocks = match buffer.blocks {
             Some((of, blocks)) if of == size => blocks,
-            _ => self.blocks::<I>(size, buffer),
+            _ => {
+                let room = [buffer.lanes.len() / LANES, buffer.memory.len()];
+                Blocks::new::<E, I>(self.window, size, room)
+            }
         };
         buffer.blocks = Some((size, blocks));
         buffer.split(blocks.split);
@@ -253,75 +245,6 @@ impl<E: Element> Pair<'_, E> {
                     }
                 }
             }
-        }
-    }
-
-    #[inline(always)]
-    fn blocks<I: Isa>(&self, [rows, channels]: [usize; 2], buffer: &Buffer<'_, E>) -> Blocks {
-        let Window {
-            kernel,
-            stride,
-            output,
-            ..
-        } = *self.window;
-        let (best, per) = (together::<E, I>(), per_vector::<E, I>());
-        let (pairs, memory) = (buffer.lanes.len() / LANES, buffer.memory.len());
-        let most = (pairs / rows.min(16).next_multiple_of(per)).max(1);
-        let fits = |memory, rows, lines, width| {
-            let gradients = Gradients {
-                rows,
-                lines,
-                columns: width,
-            };
-            gradients.elements::<E, I>() <= memory
-        };
-        // The whole image, if there is room for it and the gradients of some output channels: copied only once.
-        let all = Taken {
-            channels,
-            taps: kernel,
-        };
-        let image = Strip::new(all, stride, output).elements();
-        let image = (image / BEYOND).saturating_add(2).saturating_mul(BEYOND);
-        let least = rows.min(best);
-        let whole = image < memory && fits(memory - image, least, output[0], output[1]);
-        let split = if whole {
-            image
-        } else {
-            memory / 2 / BEYOND * BEYOND
-        };
-        let memory = memory - split;
-        let (mut taken, mut size) = plan(channels, kernel, stride, output, most, split - BEYOND);
-        if whole {
-            size = output;
-        } else if !fits(memory, 1, 1, size[1]) {
-            // Lines so long that a vector of output channels has no room for one.
-            let capacity = (memory / per - QUAD).min(split - BEYOND);
-            (taken, size) = plan(channels, kernel, stride, output, most, capacity);
-        }
-        let [height, width] = size;
-        let mut group = (pairs / taken.count() / per * per).min(rows);
-        if group > best {
-            group = group / best * best;
-        }
-        // Lines must all come before the next column block of none: less than whole lines go one at a time.
-        let height = if width < output[1] { 1 } else { height };
-        // Gradients must fit, too: of a whole image first fewer channels, else first fewer lines.
-        let mut lines = height;
-        while whole && group > best && !fits(memory, group, lines, width) {
-            group -= best;
-        }
-        while !whole && lines > 1 && !fits(memory, group, lines, width) {
-            lines = lines.div_ceil(2);
-        }
-        while group > 1 && !fits(memory, group, lines, width) {
-            group = group.div_ceil(2);
-        }
-        Blocks {
-            strip: if whole { all } else { taken },
-            taken,
-            rows: group,
-            size: [lines, width],
-            split,
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A pair of an output channel and a tap has eight sums, its lanes, in which the columns of all lines are added in turn
 //! (R4 of the canonical arithmetic). Several pairs are worked on together, their lanes in registers. A vector has four
-//! lanes, a quad, of neighbouring output channels, whose gradients are packed side by side, while four elements of the
-//! image are repeated; so a line of 28 columns leaves nothing unused, as eight lanes of fewer channels would:
+//! lanes, a quad, of neighbouring output channels, whose [gradients](super::gradients) are packed side by side, while four
+//! elements of the image are repeated; so a line of 28 columns leaves nothing unused, as eight lanes of fewer channels would:
 //!
 //! ```text
 //! for line, for quad of columns
@@ -13,30 +13,17 @@
 #![allow(unsafe_code)]
 
 use super::SMALL;
-use super::panel::{lanes, reach};
-use super::strip::{Image, prefetch_line};
+use super::gradients::{Gradients, QUAD, per_vector, width};
+use super::panel::reach;
 use super::vector::Vector;
 use crate::element::Element;
 use crate::isa::{Isa, Kernel};
 use crate::reduction::LANES;
 use core::array::from_fn;
 
-/// Columns, and lanes, that a vector has of each of its output channels.
-pub(crate) const QUAD: usize = 4;
-
 /// Vectors that the lanes of a pair are in: the lanes of some output channels are in memory as
 /// `[vector of output channels][tap][half]`.
 const HALVES: usize = LANES / QUAD;
-
-/// Numbers of a vector.
-const fn width<E, I: Isa>() -> usize {
-    if SMALL { QUAD } else { lanes::<E, I>() }
-}
-
-/// Output channels in a vector.
-pub(crate) const fn per_vector<E, I: Isa>() -> usize {
-    width::<E, I>() / QUAD
-}
 
 /// Output channels that are best worked on together: less than so many use the machine badly.
 pub(crate) const fn together<E, I: Isa>() -> usize {
@@ -46,123 +33,6 @@ pub(crate) const fn together<E, I: Isa>() -> usize {
 /// Numbers that the lanes of so many output channels and taps are in memory.
 pub(crate) const fn held<E, I: Isa>(rows: usize, taps: usize) -> usize {
     rows.next_multiple_of(per_vector::<E, I>()) * taps * LANES
-}
-
-/// The gradients of some lines of output channels.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Gradients {
-    pub(crate) rows: usize,
-    pub(crate) lines: usize,
-    pub(crate) columns: usize,
-}
-
-impl Gradients {
-    /// Quads of columns in a line.
-    pub(crate) const fn quads(&self) -> usize {
-        self.columns.div_ceil(QUAD)
-    }
-
-    /// Elements of the vectors of as many output channels as a vector has.
-    const fn group<E, I: Isa>(&self) -> usize {
-        self.lines * self.quads() * width::<E, I>()
-    }
-
-    /// Elements that [`Gradients::pack`] writes.
-    pub(crate) const fn elements<E, I: Isa>(&self) -> usize {
-        self.rows.div_ceil(per_vector::<E, I>()) * self.group::<E, I>()
-    }
-
-    /// Copies the gradients of the channels `row..` from line and column `at` of an image on, in the order that [`Lines`]
-    /// reads. Other elements of the vectors are +0. With `ahead` the channels that come next are asked for.
-    #[inline(always)]
-    pub(crate) fn pack<I: Isa, E: Element>(
-        &self,
-        image: &Image<'_, E>,
-        row: usize,
-        at: [usize; 2],
-        ahead: bool,
-        to: &mut [E],
-    ) {
-        let [channel, line, column] = image.strides;
-        let per = per_vector::<E, I>();
-        let groups = to.chunks_exact_mut(self.group::<E, I>());
-        for (first, to) in (0..self.rows).step_by(per).zip(groups) {
-            let lines = to.chunks_exact_mut(self.quads() * width::<E, I>());
-            for (y, to) in lines.enumerate() {
-                let (quads, _) = to.as_chunks_mut::<QUAD>();
-                let source = |r: usize| {
-                    let from = image.base + (row + first + r) * channel + (at[0] + y) * line;
-                    let from = &image.data[from + at[1] * column..];
-                    &from[..(self.columns - 1) * column + 1]
-                };
-                let rows = per.min(self.rows - first);
-                let done = if column == 1 && rows == per {
-                    if ahead {
-                        for r in 0..per {
-                            prefetch_line::<I, E>(source(r), self.columns, per * channel);
-                        }
-                    }
-                    let mut sources = [[].as_slice(); MOST];
-                    for (r, from) in sources[..per].iter_mut().enumerate() {
-                        *from = source(r).as_chunks().0;
-                    }
-                    interleave(quads, &sources[..per])
-                } else {
-                    0
-                };
-                let left = self.columns - done * QUAD;
-                if left == 0 {
-                    continue;
-                }
-                for r in 0..per {
-                    let quads = quads[done * per..].iter_mut().skip(r).step_by(per);
-                    if r < rows {
-                        spread(quads, &source(r)[done * QUAD * column..], column, left);
-                    } else {
-                        quads.for_each(|quad| *quad = [E::ZERO; QUAD]);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The most output channels of a vector.
-const MOST: usize = 16 / QUAD;
-
-/// Copies quads of all sources, one of each in turn, and gives how many of each.
-#[inline(always)]
-fn interleave<E: Element>(to: &mut [[E; QUAD]], sources: &[&[[E; QUAD]]]) -> usize {
-    let count = sources[0].len();
-    for (n, to) in to.chunks_exact_mut(sources.len()).take(count).enumerate() {
-        for (to, from) in to.iter_mut().zip(sources) {
-            *to = from[n];
-        }
-    }
-    count
-}
-
-/// Copies `columns` elements, `step` apart, four to each of `quads`, and fills up with +0.
-#[inline(always)]
-fn spread<'q, E: Element>(
-    quads: impl Iterator<Item = &'q mut [E; QUAD]>,
-    from: &[E],
-    step: usize,
-    columns: usize,
-) {
-    for (n, to) in quads.enumerate() {
-        let at = n * QUAD;
-        let count = QUAD.min(columns - at);
-        if step == 0 && count == QUAD {
-            // The gradient of a sum is one number for all of its terms.
-            *to = [from[0]; QUAD];
-        } else {
-            *to = [E::ZERO; QUAD];
-            for (l, to) in to[..count].iter_mut().enumerate() {
-                *to = from[(at + l) * step];
-            }
-        }
-    }
 }
 
 /// What lanes are added up from: a strip of an image, and the packed gradients under it.

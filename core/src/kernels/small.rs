@@ -22,6 +22,8 @@ mod correlate;
 mod epilogue;
 #[path = "few.rs"]
 mod few;
+#[path = "gradients.rs"]
+mod gradients;
 #[path = "large.rs"]
 mod large;
 #[path = "left.rs"]
@@ -42,6 +44,8 @@ mod strip;
 mod terms;
 #[path = "vector.rs"]
 mod vector;
+#[path = "weight_blocks.rs"]
+mod weight_blocks;
 #[path = "workspace.rs"]
 mod workspace;
 
