@@ -30,7 +30,7 @@ pub trait Reduction: Copy + Send + Sync + 'static {
     const START: f64;
     /// Whether a total is not a number exactly if some element is not, and [`Reduction::fold_number`] is faster than
     /// [`Reduction::fold`].
-    const FASTER: bool = false;
+    const NUMBERS_FASTER: bool = false;
     /// The value of one more element folded into `total`.
     fn fold<E: Element>(total: E, x: E) -> E;
     /// [`Reduction::fold`] of numbers; of what is not a number it may be anything.
@@ -56,7 +56,7 @@ macro_rules! reductions {
                 $fold
             }
             $(
-                const FASTER: bool = true;
+                const NUMBERS_FASTER: bool = true;
 
                 #[inline(always)]
                 fn fold_number<E: Element>($a: E, $b: E) -> E {

@@ -340,10 +340,10 @@ fn windows_that_reach_far() {
     }
 }
 
-/// Kernels of every width up to more than the 256 taps that go together, and of many heights, over lines that about
-/// fill the scratch memory of 4096 elements or end a little before or behind it: where tiles lie at its end.
+/// Kernels of every width up to 300, and of many heights, over lines that about fill 4096 elements, the memory that there
+/// is at least, or end a little before or behind it.
 #[test]
-fn lines_that_fill_scratch_memory() {
+fn kernels_of_every_width() {
     const SCRATCH: usize = 4096;
     const TAPS: usize = 256;
     let mut random = Random(10);

@@ -6,7 +6,7 @@
 //! fall into at most `stride[0] * stride[1]` groups (phases); those of one group meet the same taps, each with the same
 //! distance between input and output position, so each group is a pass of stride 1.
 
-use super::panel::{TASK, tile};
+use super::panel::{TASK, conv_tile, tile};
 use super::slide::{Task, reserved};
 use super::split::{self, Cut};
 use super::strip::{Taken, plan};
@@ -32,6 +32,8 @@ pub struct Conv {
     pub cut: Cut,
     /// Rows, which are planes, and columns of a tile, whose sums are in registers.
     pub tile: [usize; 2],
+    /// The most rows of a tile.
+    most: usize,
     window: Window,
 }
 
@@ -82,17 +84,18 @@ impl Conv {
             return None;
         }
         let plane = product(size);
-        let tile = tile::<E>(level);
+        let [most, _] = tile::<E>(level);
         // Whole images, unless there are too few of them for all threads.
         let many = images / 4 >= workers;
-        let unit = plane * if many { planes } else { tile[0].min(planes) };
+        let unit = plane * if many { planes } else { most.min(planes) };
         let depth = product([channels, window.kernel[0], window.kernel[1]]).max(1);
         Some(Self {
             planes,
             plane,
             channels,
             cut: Cut::new(workers, elements, unit, TASK / depth),
-            tile,
+            tile: conv_tile::<E>(level, planes),
+            most,
             window: *window,
         })
     }
@@ -110,7 +113,7 @@ impl Conv {
             return None;
         }
         let taps = product([self.channels, kernel[0], kernel[1]]);
-        let capacity = CAPACITY - reserved(self.planes, taps, self.tile[0], CAPACITY);
+        let capacity = CAPACITY - reserved(self.planes, taps, self.most, CAPACITY);
         let (Taken { channels, taps }, outputs) =
             plan(self.channels, kernel, stride, output, DEPTH, capacity);
         Some(ConvPart {

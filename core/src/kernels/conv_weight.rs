@@ -6,8 +6,8 @@
 
 use super::correlate::{Lines, Totals, held};
 use super::exact::finite;
-use super::gradients::Gradients;
-use super::panel::TASK;
+use super::gradients::{Gradients, QUAD};
+use super::panel::{TASK, VECTORS, tile};
 use super::split::{self, Cut};
 use super::strip::{Image, NEAR, Strip, Taken};
 use super::weight_blocks::Blocks;
@@ -37,9 +37,14 @@ pub(crate) fn weight_grad<E: Element>(
         return;
     };
     let area = window.kernel[0] * window.kernel[1];
-    // A task copies the images that it reads, so one for each thread is best.
+    // A task copies the images that it reads, so one for each thread is best, with as many output channels as fill vectors.
     let workers = context.executor.workers().max(1);
-    let unit = area * if o >= workers { c } else { 1 };
+    let vector = tile::<E>(context.level)[1] / (VECTORS * QUAD);
+    let unit = match o / workers {
+        0 => area,
+        few if few < vector => area * c,
+        _ => area * c * vector,
+    };
     let grain = (TASK / (images * oh * ow).max(1)).max(out.len().div_ceil(workers));
     let cut = Cut::new(workers, out.len(), unit, grain);
     split::chunks(context.executor, out, cut, &|start, out| {

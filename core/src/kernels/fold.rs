@@ -17,7 +17,9 @@ pub(crate) fn fold_block<E: Element, R: Reduction>(block: &[E]) -> E {
 pub(crate) fn fold_lanes<E: Element, R: Reduction>(lanes: &mut [E; LANES], elements: &[E]) {
     let (whole, rest) = elements.as_chunks::<LANES>();
     let mut folds = *lanes;
-    if !R::FASTER || !fold_numbers::<E, R>(&mut folds, whole) {
+    // A single chunk has nothing to wait for.
+    let numbers = R::NUMBERS_FASTER && whole.len() > 1;
+    if !numbers || !fold_numbers::<E, R>(&mut folds, whole) {
         for chunk in whole {
             for (fold, &x) in folds.iter_mut().zip(chunk) {
                 *fold = R::fold(*fold, x);
@@ -46,11 +48,14 @@ fn fold_numbers<E: Element, R: Reduction>(lanes: &mut [E; LANES], chunks: &[[E; 
             *other |= not_a_number(x);
         }
     }
-    let all = others.iter().fold(0, |all, other| all | other) == 0;
-    if all {
+    let mut other = 0;
+    for bit in others {
+        other |= bit;
+    }
+    if other == 0 {
         *lanes = folds;
     }
-    all
+    other == 0
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@
 //! to what is before it: outputs have none.
 
 use super::SMALL;
-use super::panel::{Panel, Spot, VECTORS, WIDE, lanes};
+use super::panel::{Panel, Spot, VECTORS, WIDE, lanes, vectors};
 use super::terms::Listed;
 use crate::element::Element;
 use crate::isa::Isa;
@@ -66,10 +66,12 @@ impl Outputs {
         // What is behind the last column of a line is the first one of the next, with nothing between.
         let adjacent = panel.steps[1] == 1 && self.line == width;
         // A vector reaches no further than the next line. Sums that are not complete would be lost where it overwrites.
-        let safe = adjacent && width >= lanes && self.whole && self.rows > 2;
+        let safe = adjacent && width >= lanes && self.whole;
         let quick = size_of::<E>() == 4 && I::SELECTS && lanes == super::panel::lanes::<E, I>();
         let fewer = self.end().div_ceil(lanes) < height * width.div_ceil(lanes);
-        !SMALL && safe && quick && fewer && panel.terms.taps.len() >= DEEP
+        // Fewer rows keep the arithmetic units busy only in wider tiles.
+        let rows = self.rows > 2;
+        !SMALL && safe && quick && fewer && rows && panel.terms.taps.len() >= DEEP
     }
 
     /// Positions up to the last output.
@@ -80,10 +82,10 @@ impl Outputs {
     #[inline(always)]
     fn lines<E: Element, I: Isa>(&self, panel: Panel<Listed<'_, E>>, lanes: usize, out: &mut [E]) {
         let (count, mut spots) = self.spots(lanes, panel.steps[1]);
-        let done = if SMALL || lanes < super::panel::lanes::<E, I>() {
+        let done = if lanes < super::panel::lanes::<E, I>() {
             0
         } else {
-            self.low::<E, I>(panel, count, spots.clone(), out)
+            self.few_rows::<E, I>(panel, count, spots.clone(), out)
         };
         spots.by_ref().take(done).for_each(drop);
         let count = count - done;
@@ -93,10 +95,9 @@ impl Outputs {
         }
     }
 
-    /// As many of the spots as fill tiles of few rows, which need more vectors to keep the arithmetic units busy; gives how
-    /// many that were.
+    /// As many of the spots as fill wider tiles, if there are few rows; gives how many that were.
     #[inline(always)]
-    fn low<E: Element, I: Isa>(
+    fn few_rows<E: Element, I: Isa>(
         &self,
         panel: Panel<Listed<'_, E>>,
         count: usize,
@@ -104,16 +105,12 @@ impl Outputs {
         out: &mut [E],
     ) -> usize {
         const HALF: usize = WIDE / 2;
-        let vectors = match self.rows {
-            1 => WIDE,
-            2 => HALF,
-            4 if I::ROWS == 8 => HALF,
+        let vectors = vectors::<E, I>(self.rows);
+        match (self.rows, vectors) {
+            (1, WIDE) => panel.few_rows::<I, 1, WIDE>(tiles(count, spots), out),
+            (2, HALF) => panel.few_rows::<I, 2, HALF>(tiles(count, spots), out),
+            (4, HALF) => panel.few_rows::<I, 4, HALF>(tiles(count, spots), out),
             _ => return 0,
-        };
-        match self.rows {
-            1 => panel.low::<I, 1, WIDE>(tiles(count, spots), out),
-            2 => panel.low::<I, 2, HALF>(tiles(count, spots), out),
-            _ => panel.low::<I, 4, HALF>(tiles(count, spots), out),
         }
         count / vectors * vectors
     }

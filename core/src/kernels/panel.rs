@@ -41,6 +41,18 @@ pub(crate) const VECTORS: usize = if SMALL { 1 } else { 2 };
 /// Vectors of a tile of one row, which needs more of them to keep the arithmetic units busy.
 pub(crate) const WIDE: usize = 4 * VECTORS;
 
+/// Vectors side by side in the tiles of a convolution with so many rows in all: few rows need more of them, as far as there
+/// are registers.
+pub(crate) const fn vectors<E, I: Isa>(rows: usize) -> usize {
+    let many = !SMALL && (I::ROWS == 8 || I::ROWS == 6 && size_of::<E>() == 4);
+    match rows {
+        1 if many => WIDE,
+        2 if many => WIDE / 2,
+        4 if many && I::ROWS == 8 => WIDE / 2,
+        _ => VECTORS,
+    }
+}
+
 /// How many rows a tile has when there are enough of them.
 pub(crate) const fn tile_rows<E, I: Isa>() -> usize {
     if SMALL {
@@ -55,17 +67,23 @@ pub(crate) const fn tile_rows<E, I: Isa>() -> usize {
 
 /// Rows and columns of a tile at some level.
 pub(crate) fn tile<E: Element>(level: Level) -> [usize; 2] {
-    struct Ask<E>(PhantomData<E>);
+    conv_tile::<E>(level, usize::MAX)
+}
+
+/// Rows and columns of a tile of a convolution with so many rows in all.
+pub(crate) fn conv_tile<E: Element>(level: Level, rows: usize) -> [usize; 2] {
+    struct Ask<E>(usize, PhantomData<E>);
     impl<E: Element> Kernel for Ask<E> {
         type Output = [usize; 2];
         const DENSE: bool = true;
 
         #[inline(always)]
         fn run<I: Isa>(self) -> [usize; 2] {
-            [tile_rows::<E, I>(), VECTORS * lanes::<E, I>()]
+            let columns = vectors::<E, I>(self.0) * lanes::<E, I>();
+            [tile_rows::<E, I>().min(self.0), columns]
         }
     }
-    level.run(Ask(PhantomData::<E>))
+    level.run(Ask(rows, PhantomData::<E>))
 }
 
 /// Elements of the largest tile: eight rows of two vectors of sixteen, or a wide row.
@@ -180,7 +198,7 @@ impl<E: Element, T: Terms<Element = E>> Panel<T> {
 
     /// The sums of `MR` rows, which are all there are, in tiles of that height.
     #[inline(always)]
-    pub(crate) fn low<I: Isa, const MR: usize, const NV: usize>(
+    pub(crate) fn few_rows<I: Isa, const MR: usize, const NV: usize>(
         &self,
         spots: impl Iterator<Item = [Spot; NV]>,
         out: &mut [E],

@@ -1,8 +1,8 @@
 //! Folding axes, in the order that [`crate::reduction`] defines.
 //!
 //! Two ways give the same bits. Where the folded elements of one output lie together, a block of them is read as a
-//! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), a tile of outputs is
-//! folded side by side, each with its own eight lanes, row by row.
+//! slice and folded in eight lanes. Where instead the *outputs* lie together (the sum of columns), some tiles of outputs
+//! are folded side by side, each with its own eight lanes, row by row.
 
 use super::fold::{fold_block, fold_lanes};
 use super::gather::gather;
@@ -39,8 +39,8 @@ pub struct Reduce {
     pub outer: Option<(usize, usize)>,
     /// The loops over the other folded axes.
     pub inner: Nest<1>,
-    /// Whether 64 neighbouring outputs (16 on small targets) are folded side by side; else each on its own, in eight
-    /// lanes.
+    /// Whether neighbouring outputs are folded side by side, up to eight tiles of 64 (one of 16 on small targets) row by row;
+    /// else each on its own, in eight lanes.
     pub side_by_side: bool,
     /// Whether tasks share the terms of the output, which is a single one: each part of the fold, which is an index of
     /// the outermost axis or a block of the only one, goes to scratch memory, and then they fold in their order.
@@ -169,6 +169,8 @@ impl<E: Element, R: Reduction> Kernel for Columns<'_, E, R> {
                 // Apart, because what `runs` calls may be compiled without the instruction set.
                 if width <= TILE {
                     I::apart(Tiles::<E, R, 1> { fold, base, out });
+                } else if width <= 2 * TILE {
+                    I::apart(Tiles::<E, R, 2> { fold, base, out });
                 } else {
                     I::apart(Tiles::<E, R, TILES> { fold, base, out });
                 }
@@ -353,15 +355,18 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
         combine::<R, E>(lanes)
     }
 
+    /// The folds of `out.len()` outputs, at most `N` tiles, whose elements start at `base`, `base + 1`, ...
     #[inline(always)]
     fn columns<const N: usize>(&self, base: usize, out: &mut [E]) {
+        let mut lanes = [[[E::ZERO; TILE]; LANES]; N];
+        let lanes = &mut lanes[..out.len().div_ceil(TILE)];
         let (count, stride) = self.plan.outer.unwrap_or((1, 0));
         let start = E::from_f64(R::START);
         out.fill(start);
         for i in 0..count {
             let mut part = [[start; TILE]; N];
             let part = &mut part.as_flattened_mut()[..out.len()];
-            self.columns_inner::<N>(base + i * stride, part);
+            self.columns_inner(base + i * stride, lanes, part);
             if self.plan.outer.is_some() {
                 for (total, &part) in out.iter_mut().zip(&*part) {
                     *total = R::fold(*total, part);
@@ -373,13 +378,11 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     }
 
     #[inline(always)]
-    fn columns_inner<const N: usize>(&self, base: usize, totals: &mut [E]) {
+    fn columns_inner(&self, base: usize, lanes: &mut [[[E; TILE]; LANES]], totals: &mut [E]) {
         let inner = &self.plan.inner;
         let count = inner.elements();
         let [stride] = inner.inner_strides();
         let mut places = [0; BLOCK];
-        let mut lanes = [[[E::ZERO; TILE]; LANES]; N];
-        let lanes = &mut lanes[..totals.len().div_ceil(TILE)];
         for first in (0..count).step_by(BLOCK) {
             let range = first..(first + BLOCK).min(count);
             let places = &mut places[..range.len()];

@@ -93,6 +93,11 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                 let top = at % planes;
                 let rows = (planes - top).min(end - at);
                 let base = (at - first) * plane;
+                let mut image = Image::of(from, at / planes);
+                if at / planes == (end - 1) / planes {
+                    // Other tasks read the next one, if any.
+                    image.next = 0;
+                }
                 let pass = Pass {
                     left: Rows {
                         data: weight.data,
@@ -104,7 +109,7 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
                     },
                     depth: [depth, per_i * skips[0], per_j * skips[1]],
                     rows,
-                    image: Image::of(from, at / planes),
+                    image,
                     channels,
                     axes,
                     reversed: gradient,

@@ -24,7 +24,7 @@ const UNIT: usize = BEYOND;
 pub(crate) const NEAR: usize = 8192;
 
 /// So many elements stay in the second-level cache, 1 MiB of `f32`.
-pub(crate) const FAR: usize = 1 << 18;
+pub(crate) const CACHED: usize = 1 << 18;
 
 /// One image: an operand from some element on.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl<'a, E> Image<'a, E> {
             base: operand.layout.offset() + n * image,
             strides: [channel, row, column],
             size: [height, width],
-            next: if n + 1 < images && images.saturating_mul(image) > FAR {
+            next: if n + 1 < images && images.saturating_mul(image) > CACHED {
                 image
             } else {
                 0

@@ -190,7 +190,7 @@ impl fmt::Display for Plan {
                     None => writeln!(f, "             folded: {folded}")?,
                 }
                 let inner = if *side_by_side {
-                    "64 neighbouring outputs side by side, term by term"
+                    "up to 512 neighbouring outputs side by side, term by term"
                 } else if *by_parts {
                     "the terms of one part of the only output, in eight lanes"
                 } else {
