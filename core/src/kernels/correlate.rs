@@ -199,6 +199,11 @@ impl<E: Element> Lines<'_, E> {
         taps: [usize; T],
         [mut low, mut high]: Sums<V, G, T>,
     ) -> Sums<V, G, T> {
+        const {
+            // What is read for a vector.
+            assert!(size_of::<V>() == V::LANES * size_of::<E>());
+            assert!(align_of::<V>() == align_of::<E>());
+        }
         let (lines, quads) = (self.gradients.lines, self.gradients.quads());
         if lines == 0 || quads == 0 {
             return [low, high];
@@ -211,51 +216,34 @@ impl<E: Element> Lines<'_, E> {
         for tap in taps {
             assert!(reach(tap, lines, x_line, quads.saturating_mul(QUAD)) <= x.len());
         }
+        // The pairs have a loop of their own: with a condition in it, sums would be in memory.
         for y in 0..lines {
-            for pair in 0..quads.div_ceil(HALVES) {
-                // SAFETY: a tap is followed by `lines - 1` lines and `quads` quads in `x`, and `g` has `lines * quads` vectors
-                // from `start` on and each of `G - 1` times `apart` further: so the assertions.
-                unsafe {
-                    let quad = pair * HALVES;
-                    let x = x.as_ptr().add(y * x_line + quad * QUAD);
-                    let g = g.as_ptr().add(start + (y * quads + quad) * V::LANES);
-                    add_quad::<I, E, V, G, T>(x, taps, g, apart, &mut low);
-                    if quad + 1 < quads {
-                        let (x, g) = (x.add(QUAD), g.add(V::LANES));
-                        add_quad::<I, E, V, G, T>(x, taps, g, apart, &mut high);
+            let add = |quad: usize, sums: &mut [[V; T]; G]| {
+                let gs: [V; G] = from_fn(|n| {
+                    let at = start + n * apart + (y * quads + quad) * V::LANES;
+                    // SAFETY: vector `y * quads + quad` of the `lines * quads` that `apart` counts; the assertion has all of
+                    // the `G` times as many lie in `g`.
+                    unsafe { g.as_ptr().add(at).cast::<V>().read() }
+                });
+                for t in 0..T {
+                    let at = taps[t] + y * x_line + quad * QUAD;
+                    // SAFETY: a tap, at most `lines - 1` lines and `quads - 1` quads further: the assertion leaves room for
+                    // a quad.
+                    let x = unsafe { x.as_ptr().add(at).cast::<[E; QUAD]>().read() };
+                    for n in 0..G {
+                        sums[n][t] = gs[n].times_quad::<I>(x, sums[n][t]);
                     }
                 }
+            };
+            for pair in 0..quads / HALVES {
+                add(pair * HALVES, &mut low);
+                add(pair * HALVES + 1, &mut high);
+            }
+            if !quads.is_multiple_of(HALVES) {
+                add(quads - 1, &mut low);
             }
         }
         [low, high]
-    }
-}
-
-/// Adds the products of a quad of columns.
-///
-/// # Safety
-/// A quad can be read at each of the taps of `x`, and a vector at `g` and at each of `G - 1` times `apart` elements further.
-#[inline(always)]
-unsafe fn add_quad<I: Isa, E: Element, V: Vector<E>, const G: usize, const T: usize>(
-    x: *const E,
-    taps: [usize; T],
-    g: *const E,
-    apart: usize,
-    sums: &mut [[V; T]; G],
-) {
-    const {
-        // What is read for a vector.
-        assert!(size_of::<V>() == V::LANES * size_of::<E>());
-        assert!(align_of::<V>() == align_of::<E>());
-    }
-    // SAFETY: as the caller says.
-    let gs: [V; G] = from_fn(|n| unsafe { g.add(n * apart).cast::<V>().read() });
-    for t in 0..T {
-        // SAFETY: as the caller says.
-        let x = unsafe { x.add(taps[t]).cast::<[E; QUAD]>().read() };
-        for n in 0..G {
-            sums[n][t] = gs[n].times_quad::<I>(x, sums[n][t]);
-        }
     }
 }
 
