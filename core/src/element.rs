@@ -49,6 +49,8 @@ pub trait Element:
     fn fma_lanes<I: Isa>(a: [Self; 8], b: [Self; 8], c: [Self; 8]) -> [Self; 8];
     /// [`Element::fma`] in sixteen lanes.
     fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16];
+    /// [`Element::fma_wide`] where `b` has the same eight numbers twice.
+    fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16];
     /// A bit for each element that equals `b`: for the first one the lowest.
     fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32;
     /// The transposed square.
@@ -134,6 +136,10 @@ impl Element for f32 {
     #[inline(always)]
     fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16] {
         I::fma_f32x16(a, b, c)
+    }
+    #[inline(always)]
+    fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16] {
+        I::fma_f32x16_by_8(a, b, c)
     }
     #[inline(always)]
     fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32 {
@@ -227,6 +233,10 @@ impl Element for f64 {
     #[inline(always)]
     fn fma_wide<I: Isa>(a: [Self; 16], b: [Self; 16], c: [Self; 16]) -> [Self; 16] {
         core::array::from_fn(|l| I::fma_f64(a[l], b[l], c[l]))
+    }
+    #[inline(always)]
+    fn fma_repeated<I: Isa>(a: [Self; 16], b: [Self; 8], c: [Self; 16]) -> [Self; 16] {
+        core::array::from_fn(|l| I::fma_f64(a[l], b[l % 8], c[l]))
     }
     #[inline(always)]
     fn equal<I: Isa>(a: [Self; 8], b: Self) -> u32 {

@@ -52,6 +52,11 @@ pub trait Isa: sealed::Sealed + Copy + Send + Sync + 'static {
     fn fma_f32x16(a: [f32; 16], b: [f32; 16], c: [f32; 16]) -> [f32; 16] {
         core::array::from_fn(|l| Self::fma_f32(a[l], b[l], c[l]))
     }
+    /// [`Isa::fma_f32x16`] where `b` has the same eight numbers twice.
+    #[inline(always)]
+    fn fma_f32x16_by_8(a: [f32; 16], b: [f32; 8], c: [f32; 16]) -> [f32; 16] {
+        core::array::from_fn(|l| Self::fma_f32(a[l], b[l % 8], c[l]))
+    }
     /// A bit for each number that equals `b`: for the first one the lowest.
     #[inline(always)]
     fn equal_f32(a: [f32; 8], b: f32) -> u32 {

@@ -2,10 +2,11 @@
 use super::{Isa, Kernel};
 use core::arch::x86_64::{
     __m256, __m256d, __m256i, __m512, __m512d, __m512i, _CMP_EQ_OQ, _MM_HINT_T0, _mm_cvtsd_f64,
-    _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss, _mm256_cmp_ps,
-    _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps, _mm256_permute2f128_ps,
-    _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps,
-    _mm256_unpacklo_ps, _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_permutexvar_ps,
+    _mm_cvtss_f32, _mm_fmadd_sd, _mm_fmadd_ss, _mm_prefetch, _mm_set_sd, _mm_set_ss,
+    _mm256_castps_pd, _mm256_cmp_ps, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_movemask_ps,
+    _mm256_permute2f128_ps, _mm256_permutevar8x32_ps, _mm256_set1_ps, _mm256_shuffle_ps,
+    _mm256_unpackhi_ps, _mm256_unpacklo_ps, _mm512_broadcast_f64x4, _mm512_castpd_ps,
+    _mm512_fmadd_pd, _mm512_fmadd_ps, _mm512_permutexvar_ps,
 };
 use core::mem::transmute;
 
@@ -168,6 +169,16 @@ impl Isa for Avx512 {
         // and the vector have the same size, and any bits are valid in both.
         unsafe {
             let [a, b, c] = transmute::<[[f32; 16]; 3], [__m512; 3]>([a, b, c]);
+            transmute::<__m512, [f32; 16]>(_mm512_fmadd_ps(a, b, c))
+        }
+    }
+    #[inline(always)]
+    fn fma_f32x16_by_8(a: [f32; 16], b: [f32; 8], c: [f32; 16]) -> [f32; 16] {
+        // SAFETY: as above.
+        unsafe {
+            let [a, c] = transmute::<[[f32; 16]; 2], [__m512; 2]>([a, c]);
+            let b = _mm256_castps_pd(transmute::<[f32; 8], __m256>(b));
+            let b = _mm512_castpd_ps(_mm512_broadcast_f64x4(b));
             transmute::<__m512, [f32; 16]>(_mm512_fmadd_ps(a, b, c))
         }
     }

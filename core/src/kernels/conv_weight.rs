@@ -4,14 +4,12 @@
 //! of output channel and tap keeps its lanes while [`Lines`] walks over the positions; their totals go to the output image
 //! by image.
 
-use super::correlate::{Lines, Totals, held};
+use super::correlate::{Gradients, Lanes, Lines, Totals, together};
 use super::exact::finite;
-use super::gradients::{Gradients, QUAD};
-use super::panel::{TASK, VECTORS, tile};
+use super::panel::{TASK, lanes};
 use super::split::{self, Cut};
-use super::strip::{Image, NEAR, Strip, Taken};
-use super::weight_blocks::Blocks;
-use super::workspace::{CAPACITY, Workspace};
+use super::strip::{Image, Strip, Taken, plan};
+use super::workspace::{BEYOND, CAPACITY, Workspace};
 use super::{Context, Operand, SMALL};
 use crate::backend::Window;
 use crate::element::Element;
@@ -37,14 +35,9 @@ pub(crate) fn weight_grad<E: Element>(
         return;
     };
     let area = window.kernel[0] * window.kernel[1];
-    // A task copies the images that it reads, so one for each thread is best, with as many output channels as fill vectors.
+    // A task copies the images that it reads, so one for each thread is best.
     let workers = context.executor.workers().max(1);
-    let vector = tile::<E>(context.level)[1] / (VECTORS * QUAD);
-    let unit = match o / workers {
-        0 => area,
-        few if few < vector => area * c,
-        _ => area * c * vector,
-    };
+    let unit = area * if o >= workers { c } else { 1 };
     let grain = (TASK / (images * oh * ow).max(1)).max(out.len().div_ceil(workers));
     let cut = Cut::new(workers, out.len(), unit, grain);
     split::chunks(context.executor, out, cut, &|start, out| {
@@ -132,13 +125,10 @@ impl<E: Element> Kernel for Task<'_, '_, E> {
 
 /// What a task works with.
 struct Buffer<'a, E> {
-    lanes: &'a mut [E],
+    lanes: &'a mut [Lanes<E>],
     /// A strip of the image, and from `split` on the gradients under it.
     memory: &'a mut [E],
     split: usize,
-    /// How the last rectangle was cut, and its rows and channels: most likely those of the next one.
-    blocks: Option<([usize; 2], Blocks)>,
-    /// Where taps start in the strip.
     taps: [usize; PAIRS],
     /// Of which strip the elements outside of the image are there.
     edges: Option<(Strip, [isize; 2])>,
@@ -155,10 +145,9 @@ impl<'a, E: Element> Buffer<'a, E> {
         let pairs = PAIRS.min(scratch.len() / (4 * LANES));
         let (lanes, memory) = scratch.split_at_mut(pairs * LANES);
         Self {
-            lanes,
+            lanes: lanes.as_chunks_mut().0,
             memory,
             split: 0,
-            blocks: None,
             taps: [0; PAIRS],
             edges: None,
             strip: None,
@@ -183,6 +172,18 @@ struct Pair<'a, E> {
     window: &'a Window,
 }
 
+/// How a rectangle of pairs is cut into blocks.
+struct Blocks {
+    /// Channels and taps of a strip, and of the pairs whose lanes are kept at a time: fewer, or the same.
+    strip: Taken,
+    taken: Taken,
+    rows: usize,
+    /// Lines and columns of the gradient that are in scratch memory at a time.
+    size: [usize; 2],
+    /// Elements for the strip.
+    split: usize,
+}
+
 impl<E: Element> Pair<'_, E> {
     /// Adds the gradient of `rows[1]` output channels from `rows[0]` on, by as many input channels as `channels` says.
     #[inline(always)]
@@ -198,15 +199,7 @@ impl<E: Element> Pair<'_, E> {
             return;
         }
         let per_row = channels[1] * kernel[0] * kernel[1];
-        let size = [rows[1], channels[1]];
-        let blocks = match buffer.blocks {
-            Some((of, blocks)) if of == size => blocks,
-            _ => {
-                let room = [buffer.lanes.len() / LANES, buffer.memory.len()];
-                Blocks::new::<E, I>(self.window, size, room)
-            }
-        };
-        buffer.blocks = Some((size, blocks));
+        let blocks = self.blocks::<I>(rows[1], channels[1], buffer);
         buffer.split(blocks.split);
         for row in (0..rows[1]).step_by(blocks.rows) {
             let count = blocks.rows.min(rows[1] - row);
@@ -231,7 +224,6 @@ impl<E: Element> Pair<'_, E> {
                             rows: [rows[0] + row, count],
                             strip,
                             from,
-                            first: [channels[0], 0, 0],
                             pairs: part,
                             within,
                             size: blocks.size,
@@ -240,16 +232,79 @@ impl<E: Element> Pair<'_, E> {
                         // Taps of a part follow each other: it has several channels or rows only with all of what is below.
                         let taps = part.pairs.count();
                         let first = (channel * kernel[0] + i) * kernel[1] + j;
-                        I::apart(Totals {
-                            lanes: buffer.lanes,
-                            rows: count,
-                            taps,
-                            totals: &mut out[row * per_row + first..],
-                            pitch: per_row,
-                        });
+                        for (n, lanes) in
+                            buffer.lanes[..count * taps].chunks_exact(taps).enumerate()
+                        {
+                            let totals = &mut out[(row + n) * per_row + first..][..taps];
+                            I::apart(Totals { lanes, totals });
+                        }
                     }
                 }
             }
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<I: Isa>(&self, rows: usize, channels: usize, buffer: &Buffer<'_, E>) -> Blocks {
+        let Window {
+            kernel,
+            stride,
+            output,
+            ..
+        } = *self.window;
+        let best = together::<E, I>();
+        let (pairs, memory) = (buffer.lanes.len(), buffer.memory.len());
+        let most = (pairs / rows.min(16)).max(1);
+        let fits = |memory, rows, lines, width| {
+            Gradients::new(rows, lines, width).elements::<E, I>() <= memory
+        };
+        // The whole image, if there is room for it and the gradients of some output channels: copied only once.
+        let all = Taken {
+            channels,
+            taps: kernel,
+        };
+        let image = Strip::new(all, stride, output).elements();
+        let image = (image / BEYOND).saturating_add(2).saturating_mul(BEYOND);
+        let least = rows.min(best);
+        let whole = image < memory && fits(memory - image, least, output[0], output[1]);
+        let split = if whole {
+            image
+        } else {
+            memory / 2 / BEYOND * BEYOND
+        };
+        let memory = memory - split;
+        let (mut taken, mut size) = plan(channels, kernel, stride, output, most, split - BEYOND);
+        if whole {
+            size = output;
+        } else if !fits(memory, 1, 1, size[1]) {
+            // Lines so long that a vector of output channels has no room for one.
+            let capacity = (memory * LANES / lanes::<E, I>() - LANES).min(split - BEYOND);
+            (taken, size) = plan(channels, kernel, stride, output, most, capacity);
+        }
+        let [height, width] = size;
+        let mut group = (pairs / taken.count()).min(rows);
+        if group > best {
+            group = group / best * best;
+        }
+        // Lines must all come before the next column block of none: less than whole lines go one at a time.
+        let height = if width < output[1] { 1 } else { height };
+        // Gradients must fit, too: of a whole image first fewer channels, else first fewer lines.
+        let mut lines = height;
+        while whole && group > best && !fits(memory, group, lines, width) {
+            group -= best;
+        }
+        while !whole && lines > 1 && !fits(memory, group, lines, width) {
+            lines = lines.div_ceil(2);
+        }
+        while group > 1 && !fits(memory, group, lines, width) {
+            group = group.div_ceil(2);
+        }
+        Blocks {
+            strip: if whole { all } else { taken },
+            taken,
+            rows: group,
+            size: [lines, width],
+            split,
         }
     }
 
@@ -265,8 +320,8 @@ impl<E: Element> Pair<'_, E> {
         let Part { rows, size, .. } = *part;
         let [channel, i, j] = part.from;
         let taps = part.pairs.count();
-        let lanes = &mut buffer.lanes[..held::<E, I>(rows[1], taps)];
-        lanes.fill(E::ZERO);
+        let lanes = &mut buffer.lanes[..rows[1] * taps];
+        lanes.fill([E::ZERO; LANES]);
         let (strip_memory, packed) = buffer.memory.split_at_mut(buffer.split);
         for y in (0..output[0]).step_by(size[0]) {
             for x in (0..output[1]).step_by(size[1]) {
@@ -294,25 +349,31 @@ impl<E: Element> Pair<'_, E> {
                     (buffer.strip, buffer.edges) = (key, edges);
                     buffer.finite = finite(&strip_memory[..strip.elements() + LANES]);
                 }
-                let gradients = Gradients {
-                    rows: rows[1],
-                    lines: outputs[0],
-                    columns: outputs[1],
-                };
+                let gradients = Gradients::new(rows[1], outputs[0], outputs[1]);
                 let key = Some(([self.g.base, rows[0], rows[1], y, x], gradients));
                 if buffer.gradients != key {
-                    // Further input channels find them in the cache.
-                    let ahead = part.from == part.first && gradients.elements::<E, I>() > NEAR;
-                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], ahead, packed);
+                    gradients.pack::<I, E>(&self.g, rows[0], [y, x], outputs[1], packed);
                     buffer.gradients = key;
                 }
-                part.list(&strip, &mut buffer.taps[..taps]);
+                let mut places = buffer.taps.iter_mut();
+                let [channel, i, j] = part.within;
+                for c in channel..channel + part.pairs.channels {
+                    for i in i..i + part.pairs.taps[0] {
+                        for (j, place) in (j..j + part.pairs.taps[1]).zip(&mut places) {
+                            *place = strip.tap(c, [i, j]);
+                        }
+                    }
+                }
                 let lines = Lines {
                     x: strip_memory,
                     x_line: strip.lines[1],
                     g: packed,
                     gradients,
-                    finite: buffer.finite,
+                    closed: if buffer.finite {
+                        0
+                    } else {
+                        gradients.blocks * LANES - outputs[1]
+                    },
                 };
                 lines.add::<I>(&buffer.taps[..taps], lanes);
             }
@@ -327,31 +388,9 @@ struct Part {
     /// What of the image is in scratch memory, and its channel, tap row and tap column.
     strip: Taken,
     from: [usize; 3],
-    /// The ones that all of the pairs' output channels begin with.
-    first: [usize; 3],
     /// The input channels and taps of the pairs, and where they start in the strip.
     pairs: Taken,
     within: [usize; 3],
     /// Lines and columns of the gradient that are in scratch memory at a time.
     size: [usize; 2],
-}
-
-impl Part {
-    /// Where the taps of the pairs start in a strip.
-    #[inline(always)]
-    fn list(&self, strip: &Strip, places: &mut [usize]) {
-        let [channel, i, j] = self.within;
-        let [rows, columns] = self.pairs.taps;
-        let mut places = places.chunks_exact_mut(rows * columns);
-        let Some(first) = places.next() else { return };
-        let taps = (i..i + rows).flat_map(|i| (j..j + columns).map(move |j| [i, j]));
-        for (place, tap) in first.iter_mut().zip(taps) {
-            *place = strip.tap(channel, tap);
-        }
-        for (n, others) in places.enumerate() {
-            for (place, first) in others.iter_mut().zip(&*first) {
-                *place = first + (n + 1) * strip.plane();
-            }
-        }
-    }
 }

@@ -19,7 +19,6 @@ pub(crate) mod exact;
 pub(crate) mod few;
 pub(crate) mod fold;
 pub(crate) mod gather;
-pub(crate) mod gradients;
 pub(crate) mod index;
 pub(crate) mod large;
 pub(crate) mod left;
@@ -42,7 +41,6 @@ pub(crate) mod terms;
 #[cfg(test)]
 mod turned;
 pub(crate) mod vector;
-pub(crate) mod weight_blocks;
 #[cfg(test)]
 mod without_memory;
 pub(crate) mod workspace;

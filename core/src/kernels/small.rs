@@ -22,8 +22,6 @@ mod correlate;
 mod epilogue;
 #[path = "few.rs"]
 mod few;
-#[path = "gradients.rs"]
-mod gradients;
 #[path = "large.rs"]
 mod large;
 #[path = "left.rs"]
@@ -44,8 +42,6 @@ mod strip;
 mod terms;
 #[path = "vector.rs"]
 mod vector;
-#[path = "weight_blocks.rs"]
-mod weight_blocks;
 #[path = "workspace.rs"]
 mod workspace;
 

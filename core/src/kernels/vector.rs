@@ -1,8 +1,7 @@
-//! The vectors of the kernels that multiply and add: four numbers, eight or sixteen.
+//! The vectors of the kernels that multiply and add: eight numbers or sixteen.
 
 use crate::element::Element;
 use crate::isa::Isa;
-use core::array::from_fn;
 
 /// Numbers side by side, in one register or two.
 pub(crate) trait Vector<E>: Copy {
@@ -17,38 +16,8 @@ pub(crate) trait Vector<E>: Copy {
     fn select<I: Isa>(self, order: Self::Order) -> Self;
     /// The first `count` lanes and, after them, those that are `gap` further on; then any ones.
     fn order(count: usize, gap: usize) -> Self::Order;
-    /// `self * x + sum`, with the four numbers of `x` again and again.
-    fn times_quad<I: Isa>(self, x: [E; 4], sum: Self) -> Self;
-    /// Of each four lanes `(0 + 2) + (1 + 3)`, four times.
-    fn fold_quads<I: Isa>(self) -> Self;
-}
-
-impl<E: Element> Vector<E> for [E; 4] {
-    const LANES: usize = 4;
-    const ZERO: Self = [E::ZERO; 4];
-    type Order = [u32; 4];
-
-    #[inline(always)]
-    fn times<I: Isa>(self, x: E, sum: Self) -> Self {
-        self.times_quad::<I>([x, x, x, x], sum)
-    }
-    #[inline(always)]
-    fn select<I: Isa>(self, order: Self::Order) -> Self {
-        order.map(|lane| self[lane as usize % 4])
-    }
-    #[inline(always)]
-    fn order(count: usize, gap: usize) -> Self::Order {
-        kept(count, gap)
-    }
-    #[inline(always)]
-    fn times_quad<I: Isa>(self, x: [E; 4], sum: Self) -> Self {
-        from_fn(|l| E::fma::<I>(self[l], x[l], sum[l]))
-    }
-    #[inline(always)]
-    fn fold_quads<I: Isa>(self) -> Self {
-        let twos: Self = from_fn(|l| self[l] + self[l ^ 2]);
-        from_fn(|l| twos[l] + twos[l ^ 1])
-    }
+    /// `self * x + sum`, with the eight numbers of `x` again and again.
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self;
 }
 
 impl<E: Element> Vector<E> for [E; 8] {
@@ -70,15 +39,8 @@ impl<E: Element> Vector<E> for [E; 8] {
         kept(count, gap)
     }
     #[inline(always)]
-    fn times_quad<I: Isa>(self, [a, b, c, d]: [E; 4], sum: Self) -> Self {
-        E::fma_lanes::<I>(self, [a, b, c, d, a, b, c, d], sum)
-    }
-    #[inline(always)]
-    fn fold_quads<I: Isa>(self) -> Self {
-        let other = self.select::<I>(from_fn(|l| l as u32 ^ 2));
-        let twos: Self = from_fn(|l| self[l] + other[l]);
-        let other = twos.select::<I>(from_fn(|l| l as u32 ^ 1));
-        from_fn(|l| twos[l] + other[l])
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
+        E::fma_lanes::<I>(self, x, sum)
     }
 }
 
@@ -101,16 +63,8 @@ impl<E: Element> Vector<E> for [E; 16] {
         kept(count, gap)
     }
     #[inline(always)]
-    fn times_quad<I: Isa>(self, [a, b, c, d]: [E; 4], sum: Self) -> Self {
-        let x = [a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d];
-        E::fma_wide::<I>(self, x, sum)
-    }
-    #[inline(always)]
-    fn fold_quads<I: Isa>(self) -> Self {
-        let other = self.select::<I>(from_fn(|l| l as u32 ^ 2));
-        let twos: Self = from_fn(|l| self[l] + other[l]);
-        let other = twos.select::<I>(from_fn(|l| l as u32 ^ 1));
-        from_fn(|l| twos[l] + other[l])
+    fn times_eight<I: Isa>(self, x: [E; 8], sum: Self) -> Self {
+        E::fma_repeated::<I>(self, x, sum)
     }
 }
 
