@@ -31,6 +31,8 @@ pub(crate) mod panel;
 pub(crate) mod placed;
 pub(crate) mod pool;
 pub(crate) mod product;
+#[cfg(test)]
+mod random;
 pub(crate) mod reduce;
 pub(crate) mod slide;
 #[cfg(test)]

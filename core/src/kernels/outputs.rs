@@ -107,9 +107,9 @@ impl Outputs {
         const HALF: usize = WIDE / 2;
         let vectors = vectors::<E, I>(self.rows);
         match (self.rows, vectors) {
-            (1, WIDE) => panel.few_rows::<I, 1, WIDE>(tiles(count, spots), out),
-            (2, HALF) => panel.few_rows::<I, 2, HALF>(tiles(count, spots), out),
-            (4, HALF) => panel.few_rows::<I, 4, HALF>(tiles(count, spots), out),
+            (1, WIDE) => panel.few_rows::<I, 1, WIDE>(1, tiles(count, spots), out),
+            (2, HALF) => panel.few_rows::<I, 2, HALF>(1, tiles(count, spots), out),
+            (4, HALF) => panel.few_rows::<I, 4, HALF>(1, tiles(count, spots), out),
             _ => return 0,
         }
         count / vectors * vectors

@@ -176,37 +176,18 @@ impl<E: Element, T: Terms<Element = E>> Panel<T> {
         self.all_rows::<I, _, NV, true>(lanes, rows, spots, gap, out);
     }
 
-    /// The sums of `rows` rows, at least one, in tiles of one row. They must not be packed.
-    #[inline(always)]
-    pub(crate) fn one_by_one<I: Isa, const NV: usize>(
-        &self,
-        rows: usize,
-        spots: impl Iterator<Item = [Spot; NV]>,
-        out: &mut [E],
-    ) {
-        let run = Run {
-            row: 0,
-            number: 0,
-            tiles: rows,
-        };
-        if lanes::<E, I>() == 16 {
-            self.run::<I, [E; 16], _, 1, NV, false>(run, spots, 0, out);
-        } else {
-            self.run::<I, [E; LANES], _, 1, NV, false>(run, spots, 0, out);
-        }
-    }
-
-    /// The sums of `MR` rows, which are all there are, in tiles of that height.
+    /// The sums of as many times `MR` rows as `tiles` says, in tiles of that height. If rows are packed, it is a single tile.
     #[inline(always)]
     pub(crate) fn few_rows<I: Isa, const MR: usize, const NV: usize>(
         &self,
+        tiles: usize,
         spots: impl Iterator<Item = [Spot; NV]>,
         out: &mut [E],
     ) {
         let run = Run {
             row: 0,
             number: 0,
-            tiles: 1,
+            tiles,
         };
         if lanes::<E, I>() == 16 {
             self.run::<I, [E; 16], _, MR, NV, false>(run, spots, 0, out);

@@ -257,9 +257,9 @@ impl<E: Element> Pass<'_, E> {
                 lanes,
             };
             if vectors == WIDE {
-                panel.one_by_one::<I, WIDE>(self.height, line.spots(times), out);
+                panel.few_rows::<I, 1, WIDE>(self.height, line.spots(times), out);
             } else if vectors == WIDE / 2 && vectors > VECTORS {
-                panel.one_by_one::<I, { WIDE / 2 }>(self.height, line.spots(times), out);
+                panel.few_rows::<I, 1, { WIDE / 2 }>(self.height, line.spots(times), out);
             } else if vectors == VECTORS {
                 panel.tiles::<I, VECTORS>(lanes, self.height, line.spots(times), out);
             } else {

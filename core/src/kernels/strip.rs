@@ -21,10 +21,10 @@ use crate::reduction::LANES;
 const UNIT: usize = BEYOND;
 
 /// So many elements, 32 KiB of `f32`, are in the cache soon enough: nothing is asked for ahead of its time.
-pub(crate) const NEAR: usize = 8192;
+const NEAR: usize = 8192;
 
 /// So many elements stay in the second-level cache, 1 MiB of `f32`.
-pub(crate) const CACHED: usize = 1 << 18;
+const CACHED: usize = 1 << 18;
 
 /// One image: an operand from some element on.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ impl Strip {
     }
 
     /// Elements of one channel.
-    pub(crate) fn plane(&self) -> usize {
+    fn plane(&self) -> usize {
         let lines = self.lines[0].saturating_mul(self.lines[1]);
         lines.saturating_mul(self.phases[0] * self.phases[1])
     }

@@ -1,5 +1,6 @@
 //! Kernels whose scratch memory is on the stack, as where there is no other.
 
+use super::random::{Random, bits};
 use super::{Context, Epilogue, Kernels, Operand, Workspace};
 use crate::backend::Window;
 use crate::cpu::Pool;
@@ -50,55 +51,24 @@ fn scratch_memory_may_be_on_the_stack() {
     without_memory::<f64>(&Pool::new(0));
 }
 
-/// A linear congruential generator (Knuth's MMIX).
-struct Random(u64);
-
-impl Random {
-    fn within(&mut self, low: usize, high: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        low + (self.0 >> 33) as usize % (high - low + 1)
-    }
-
-    /// Numbers, and now and then infinities.
-    fn tensor<E: Element>(&mut self, shape: [usize; 4], infinities: bool) -> (Vec<E>, Layout) {
-        let layout = Layout::row_major(shape.into());
-        let value = |n: usize| match n {
-            0 if infinities => E::INFINITY,
-            n => E::from_f64((n as f64).sin()),
-        };
-        let data = (0..layout.elements()).map(|_| value(self.within(0, 300)));
-        (data.collect(), layout)
-    }
-}
-
 /// Convolutions and their gradients over lines longer and shorter than the memory on the stack.
 fn convolutions_without_memory<E: Element + Kernels>(pool: &Pool<E>, seed: u64) {
     let mut random = Random(seed);
     for case in 0..120 {
-        let most = if case % 4 == 0 { 40 } else { 5 };
-        let kernel = [random.within(1, 5), random.within(1, most)];
-        let stride = [random.within(1, 2), random.within(1, 3)];
-        let before = kernel.map(|taps| random.within(0, taps - 1));
+        let columns = if case % 4 == 0 { 40 } else { 5 };
         let longest = if case % 3 == 0 { 1500 } else { 40 };
-        let more = [random.within(0, 6), random.within(0, longest)];
-        let input = [0, 1].map(|axis| kernel[axis] + more[axis]);
-        let output =
-            [0, 1].map(|axis| (input[axis] + before[axis] - kernel[axis]) / stride[axis] + 1);
-        let window = Window {
+        let window = random.window([5, columns], [6, longest]);
+        let Window {
             kernel,
-            stride,
-            before,
             input,
             output,
-        };
+            ..
+        } = window;
         let [b, c, o] = [2, 9, 20].map(|most| random.within(1, most));
-        let infinities = case % 2 == 0;
-        let x = random.tensor::<E>([b, c, input[0], input[1]], infinities);
-        let weight = random.tensor([o, c, kernel[0], kernel[1]], infinities);
-        let mut g = random.tensor([b, o, output[0], output[1]], infinities);
+        let odd = if case % 2 == 0 { 7 } else { 0 };
+        let x = random.tensor::<E, 4>([b, c, input[0], input[1]], odd);
+        let weight = random.tensor([o, c, kernel[0], kernel[1]], odd);
+        let mut g = random.tensor([b, o, output[0], output[1]], odd);
         if case % 5 == 0 {
             // One number for each channel, as the gradient of a sum has.
             let one = Layout::row_major([1, o, 1, 1].into());
@@ -120,12 +90,7 @@ fn convolutions_without_memory<E: Element + Kernels>(pool: &Pool<E>, seed: u64) 
                 E::conv2d(context, workspace, x, weight, &window, &mut out[0]);
                 E::conv2d_input_grad(context, workspace, g, weight, &window, &mut out[1]);
                 E::conv2d_weight_grad(context, workspace, x, g, &window, &mut out[2]);
-                // Any NaN is as good as another (R6).
-                let bits = |x: f64| if x.is_nan() { u64::MAX } else { x.to_bits() };
-                out.map(|out| {
-                    let bits = out.into_iter().map(|x| bits(x.to_f64()));
-                    bits.collect::<Vec<_>>()
-                })
+                out.map(|out| bits(&out))
             };
             let same = all(Workspace::STACK) == all(Workspace::new(pool));
             assert!(same, "{level:?} {window:?} {b} {c} {o}");
