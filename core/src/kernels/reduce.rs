@@ -358,25 +358,22 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
     /// The folds of `out.len()` outputs, at most `N` tiles, whose elements start at `base`, `base + 1`, ...
     #[inline(always)]
     fn columns<const N: usize>(&self, base: usize, out: &mut [E]) {
-        let mut lanes = [[[E::ZERO; TILE]; LANES]; N];
-        let lanes = &mut lanes[..out.len().div_ceil(TILE)];
-        let (count, stride) = self.plan.outer.unwrap_or((1, 0));
         let start = E::from_f64(R::START);
+        let mut lanes = [[[start; TILE]; LANES]; N];
+        let lanes = &mut lanes[..out.len().div_ceil(TILE)];
         out.fill(start);
+        let Some((count, stride)) = self.plan.outer else {
+            return self.columns_inner(base, lanes, out);
+        };
         for i in 0..count {
             let mut part = [[start; TILE]; N];
             let part = &mut part.as_flattened_mut()[..out.len()];
             self.columns_inner(base + i * stride, lanes, part);
-            if self.plan.outer.is_some() {
-                for (total, &part) in out.iter_mut().zip(&*part) {
-                    *total = R::fold(*total, part);
-                }
-            } else {
-                out.copy_from_slice(part);
-            }
+            each::<E, R>(out, part);
         }
     }
 
+    /// The same for the inner axes, added to `totals`; `lanes` are as at the start of a fold, before and after.
     #[inline(always)]
     fn columns_inner(&self, base: usize, lanes: &mut [[[E; TILE]; LANES]], totals: &mut [E]) {
         let inner = &self.plan.inner;
@@ -392,23 +389,23 @@ impl<E: Element, R: Reduction> Folder<'_, E, R> {
                     *place = base + at + row * stride;
                 }
             });
-            lanes.fill([[E::from_f64(R::START); TILE]; LANES]);
             for (i, &from) in places.iter().enumerate() {
-                let (tiles, rest) = self.data[from..from + totals.len()].as_chunks::<TILE>();
-                let mut lanes = lanes.iter_mut().map(|lanes| &mut lanes[i % LANES]);
-                // A constant width becomes vector instructions.
-                for (tile, lane) in tiles.iter().zip(lanes.by_ref()) {
-                    each::<E, R>(lane, tile);
-                }
-                if let Some(lane) = lanes.next() {
-                    each::<E, R>(lane, rest);
+                let row = &self.data[from..from + totals.len()];
+                for (lanes, x) in lanes.iter_mut().zip(row.chunks(TILE)) {
+                    let lane = &mut lanes[i % LANES];
+                    // A full tile has a constant width, which becomes vector instructions.
+                    match x.first_chunk::<TILE>() {
+                        Some(tile) => each::<E, R>(lane, tile),
+                        None => each::<E, R>(lane, x),
+                    }
                 }
             }
-            for (totals, lanes) in totals.chunks_mut(TILE).zip(&*lanes) {
+            for (totals, lanes) in totals.chunks_mut(TILE).zip(&mut *lanes) {
                 for (column, total) in totals.iter_mut().enumerate() {
                     let block = combine::<R, E>(core::array::from_fn(|lane| lanes[lane][column]));
                     *total = R::fold(*total, block);
                 }
+                *lanes = [[E::from_f64(R::START); TILE]; LANES];
             }
         }
     }
