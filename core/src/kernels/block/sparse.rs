@@ -131,6 +131,7 @@ impl<E: Element> Task<'_, '_, E> {
         let size = self.block.conv.input;
         let elements = patches.last.channels * size[0] * size[1];
         for o in 0..patches.o {
+            // A part of the next image, and of where its gradient goes, is asked for beside the work of each channel.
             if input.next > 0 && n + 1 < self.images {
                 let part = elements.div_ceil(patches.o);
                 let start = o * part;
